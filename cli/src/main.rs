@@ -1,0 +1,2 @@
+//! The otelgen binary.
+fn main() {}
