@@ -1,0 +1,1 @@
+//! Whether a pack says what it says rightly.
