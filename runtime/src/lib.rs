@@ -1,4 +1,53 @@
-//! Runtime.
+//! Resilience patterns with their spans and metrics in one attribute, on `tracing` and OpenTelemetry.
+//!
+//! An attribute gives a function three things: the behaviour, the span, and the metrics.
+//!
+//! ```
+//! use otelgen::{BreakerOpen, traced_breaker};
+//!
+//! #[derive(Debug)]
+//! enum StockError {
+//!     Unavailable(BreakerOpen),
+//!     Timeout,
+//! }
+//!
+//! impl From<BreakerOpen> for StockError {
+//!     fn from(open: BreakerOpen) -> Self {
+//!         Self::Unavailable(open)
+//!     }
+//! }
+//!
+//! #[traced_breaker(name = "stock", failure_rate = 0.5, window = "30s", open_for = "10s")]
+//! async fn available(item: u32) -> Result<u32, StockError> {
+//!     if item == 0 { Err(StockError::Timeout) } else { Ok(item * 2) }
+//! }
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # assert!(matches!(runtime.block_on(available(3)), Ok(6)));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! Everything an attribute does is there without it too: [`TracedCircuitBreaker`]. What is emitted
+//! is listed in [`names`]. Metrics go to the global OpenTelemetry meter provider, or with the feature
+//! `metrics` to the `metrics` facade.
+
+#![forbid(unsafe_code)]
+
+mod breaker;
+mod clock;
+mod function;
+mod intern;
+pub mod names;
+mod recorder;
+mod registry;
+mod settle;
+mod shard;
+mod site;
+mod span;
+mod sync;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 
 #[cfg(feature = "event-store")]
 pub mod event_store;
@@ -8,3 +57,23 @@ pub mod http;
 pub mod redact;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
+
+pub use breaker::*;
+pub use clock::{Clock, ManualTime};
+pub use recorder::bind_metrics;
+pub use registry::{ConfigurationError, configuration_errors};
+
+#[doc = include_str!("docs/traced.md")]
+pub use otelgen_macros::traced;
+#[doc = include_str!("docs/traced_breaker.md")]
+pub use otelgen_macros::traced_breaker;
+
+/// Does nothing for a concrete type; in a default trait method or a generic impl it fails to compile,
+/// with its name for an explanation.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __default_trait_methods_and_generic_impls_need_a_shared_instance {
+    ($self_type:ty) => {
+        let _: [(); $crate::__private::concrete::<$self_type>()];
+    };
+}

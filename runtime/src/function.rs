@@ -1,0 +1,354 @@
+//! `#[traced]`: any function's calls, errors and durations, with its span.
+
+use std::any::type_name;
+use std::fmt::{Debug, Display};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tracing::Span;
+
+use crate::clock::Clock;
+use crate::intern::intern;
+use crate::names;
+use crate::recorder::{self, Counts, Durations, Kind, Observed, Timed};
+use crate::registry::Registry;
+use crate::shard::Counters;
+use crate::site::{Site, SiteNames};
+
+/// The function metrics that are read at collection.
+pub(crate) const OBSERVED: &[Observed] = &[Observed {
+    name: names::FUNCTION_CALLS,
+    description: "Calls of a function, by how they ended.",
+    unit: "{call}",
+    kind: Kind::Counter,
+    read: |observe| {
+        for meter in METERS.all() {
+            for (index, outcome) in names::FUNCTION_OUTCOMES.into_iter().enumerate() {
+                observe(
+                    meter.counters.sum(index),
+                    &[(names::NAME, meter.name), (names::OUTCOME, outcome)],
+                );
+            }
+        }
+    },
+}];
+
+const DURATION: Timed = Timed {
+    name: names::FUNCTION_DURATION,
+    description: "Duration of a function's calls.",
+};
+
+static METERS: Registry<FunctionMeter> = Registry::new();
+
+/// The metrics of the functions of one name.
+#[derive(Debug)]
+pub(crate) struct FunctionMeter {
+    name: &'static str,
+    counters: Counters<4>,
+    counts: Counts<4>,
+    durations: Durations<4>,
+}
+
+impl FunctionMeter {
+    fn of(name: &str) -> Arc<Self> {
+        let name = intern(name);
+        let found = METERS.find_or_make(
+            name,
+            |_| true,
+            || Self {
+                name,
+                counters: Counters::per_thread(),
+                counts: Counts::new(names::FUNCTION_CALLS, name, names::FUNCTION_OUTCOMES),
+                durations: Durations::new(DURATION, name, names::FUNCTION_OUTCOMES),
+            },
+        );
+        match found {
+            Ok(meter) | Err(meter) => meter,
+        }
+    }
+
+    #[inline]
+    fn settle(&self, outcome: Outcome, started: Option<u64>) {
+        let index = outcome as usize;
+        self.counters.add(index);
+        self.counts.add(index);
+        if let Some(stamp) = started {
+            self.durations.record(index, Clock::system().since(stamp));
+        }
+    }
+}
+
+/// In the order of [`names::FUNCTION_OUTCOMES`].
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    Success,
+    Error,
+    Panic,
+    Cancelled,
+}
+
+/// The place of a `#[traced]`.
+#[derive(Debug)]
+pub struct FunctionSite {
+    site: Site,
+    resolved: OnceLock<TracedFunction>,
+}
+
+/// A traced function.
+#[derive(Debug)]
+pub struct TracedFunction {
+    names: SiteNames,
+    meter: Arc<FunctionMeter>,
+}
+
+impl FunctionSite {
+    /// As [`Site::new`].
+    #[must_use]
+    pub const fn new(
+        module: &'static str,
+        function: &'static str,
+        name: Option<&'static str>,
+    ) -> Self {
+        Self {
+            site: Site::new(module, function, name),
+            resolved: OnceLock::new(),
+        }
+    }
+
+    /// The function, found out at the first call.
+    #[inline]
+    pub fn resolve(&self, self_type: Option<fn() -> &'static str>) -> &TracedFunction {
+        self.resolved.get_or_init(|| {
+            let names = *self.site.resolve(self_type);
+            recorder::look();
+            TracedFunction {
+                names,
+                meter: FunctionMeter::of(names.name()),
+            }
+        })
+    }
+}
+
+impl TracedFunction {
+    /// See [`SiteNames::name`].
+    #[inline]
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.names.name()
+    }
+
+    /// See [`SiteNames::function`].
+    #[inline]
+    #[must_use]
+    pub const fn function(&self) -> &'static str {
+        self.names.function()
+    }
+
+    /// Starts a call.
+    #[inline]
+    pub fn enter(&self, span: Span, metrics: bool) -> FunctionCall<'_> {
+        let meter = metrics.then_some(&*self.meter);
+        let timed = metrics && recorder::is_active();
+        FunctionCall {
+            meter,
+            started: timed.then(|| Clock::system().stamp()),
+            span,
+            progress: Progress::Waiting,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Progress {
+    Waiting,
+    Running,
+    Settled,
+}
+
+/// A call of a traced function: settled once, however it ends.
+#[derive(Debug)]
+#[must_use]
+pub struct FunctionCall<'m> {
+    meter: Option<&'m FunctionMeter>,
+    started: Option<u64>,
+    span: Span,
+    progress: Progress,
+}
+
+impl<'m> FunctionCall<'m> {
+    /// Runs the body; `error_type` names the error of what it returned, if it is one.
+    #[inline]
+    pub fn run<R>(
+        mut self,
+        body: impl FnOnce() -> R,
+        error_type: impl FnOnce(&R) -> Option<&'static str>,
+    ) -> R {
+        self.progress = Progress::Running;
+        let Self {
+            meter,
+            started,
+            span,
+            progress,
+        } = &mut self;
+        let _entered = span.enter();
+        let returned = body();
+        *progress = Progress::Settled;
+        settle(*meter, *started, span, error_type(&returned));
+        returned
+    }
+
+    /// Runs the body; `error_type` names the error of what it returned, if it is one.
+    #[inline]
+    pub fn run_async<F, J>(self, body: F, error_type: J) -> TracedFuture<'m, F, J>
+    where
+        F: Future,
+        J: FnOnce(&F::Output) -> Option<&'static str>,
+    {
+        TracedFuture {
+            body: Some(body),
+            error_type: Some(error_type),
+            call: self,
+        }
+    }
+
+    #[cold]
+    fn abandon(&self) {
+        let outcome = match self.progress {
+            Progress::Settled => return,
+            Progress::Waiting => Outcome::Cancelled,
+            Progress::Running => Outcome::Panic,
+        };
+        if let Some(meter) = self.meter {
+            meter.settle(outcome, self.started);
+        }
+        if matches!(outcome, Outcome::Panic) && !self.span.is_disabled() {
+            crate::span::fail(&self.span, names::ERROR_PANIC);
+        }
+    }
+}
+
+#[inline]
+fn settle(
+    meter: Option<&FunctionMeter>,
+    started: Option<u64>,
+    span: &Span,
+    error_type: Option<&'static str>,
+) {
+    if let Some(meter) = meter {
+        let outcome = match error_type {
+            None => Outcome::Success,
+            Some(_) => Outcome::Error,
+        };
+        meter.settle(outcome, started);
+    }
+    if let Some(error_type) = error_type
+        && !span.is_disabled()
+    {
+        crate::span::fail(span, error_type);
+    }
+}
+
+impl Drop for FunctionCall<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.progress != Progress::Settled {
+            self.abandon();
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a traced function.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct TracedFuture<'m, F, J> {
+        #[pin]
+        body: Option<F>,
+        error_type: Option<J>,
+        call: FunctionCall<'m>,
+    }
+
+    impl<F, J> PinnedDrop for TracedFuture<'_, F, J> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.body.is_some() {
+                this.call.span.in_scope(|| this.body.set(None));
+            }
+        }
+    }
+}
+
+impl<F, J> Future for TracedFuture<'_, F, J>
+where
+    F: Future,
+    J: FnOnce(&F::Output) -> Option<&'static str>,
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let FunctionCall {
+            meter,
+            started,
+            span,
+            progress,
+        } = this.call;
+        *progress = Progress::Running;
+        let _entered = span.enter();
+        let polled = body.poll(context);
+        *progress = Progress::Waiting;
+        let returned = ready!(polled);
+        this.body.set(None);
+        *progress = Progress::Settled;
+        let error_type = this.error_type.take().and_then(|name| name(&returned));
+        settle(*meter, *started, span, error_type);
+        Poll::Ready(returned)
+    }
+}
+
+/// What a function returned, asked for its error by method resolution: `Result` first, then anything.
+#[derive(Debug)]
+pub struct Returned<'r, R>(pub &'r R);
+
+/// The answer for a `Result`.
+pub trait ResultReturned {
+    /// The type of the error, if there is one.
+    fn error_type(&self) -> Option<&'static str>;
+}
+
+impl<T, E> ResultReturned for &Returned<'_, Result<T, E>> {
+    #[inline]
+    fn error_type(&self) -> Option<&'static str> {
+        self.0.as_ref().err().map(|_| type_name::<E>())
+    }
+}
+
+/// The answer for anything else.
+pub trait AnyReturned {
+    /// Never an error.
+    fn error_type(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+impl<R> AnyReturned for Returned<'_, R> {}
+
+/// `err`: the error as an event in the span.
+#[cold]
+pub fn report_error<T, E: Display>(result: &Result<T, E>) {
+    if let Err(error) = result {
+        tracing::error!(target: "otelgen", error = %error, "function returned an error");
+    }
+}
+
+/// `ret`: the returned value as an event in the span.
+#[cold]
+pub fn report_return<R: Debug>(returned: &R) {
+    tracing::info!(target: "otelgen", returned = ?returned, "function returned");
+}
