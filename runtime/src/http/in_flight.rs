@@ -92,10 +92,12 @@ impl InFlight {
 
     fn late_route(&mut self, route: &str) {
         self.has_route = true;
-        self.span.record(
-            "otel.name",
-            display(format_args!("{} {route}", method_in_name(self.method))),
-        );
+        // The bridge takes `otel.name` only until the span has started, and by now it has.
+        let name = SpanName {
+            method: method_in_name(self.method),
+            route: Some(route),
+        };
+        self.span.context().span().update_name(name.to_string());
         self.span.set_attribute(names::HTTP_ROUTE, route.to_owned());
         self.attributes
             .push(KeyValue::new(names::HTTP_ROUTE, route.to_owned()));
