@@ -24,6 +24,9 @@ pub struct Manifest {
     /// Packs that are rendered along with this one.
     #[serde(default)]
     pub requires: Vec<PackId>,
+    /// Whether `new` takes it where nothing of its kind is chosen.
+    #[serde(default)]
+    pub default: bool,
     /// Packs that cannot stand beside this one.
     #[serde(default)]
     pub conflicts: Vec<Conflict>,
@@ -46,7 +49,8 @@ pub struct Manifest {
     /// Slots the pack's templates iterate over, by slot name.
     #[serde(default)]
     pub slots: BTreeMap<String, SlotSpec>,
-    /// Entries in slots that other packs own, by slot name. Besides the slot's fields, `when` may stand in each.
+    /// Entries in slots, by slot name. Besides the slot's fields, `when` may stand in each, and `optional = true`,
+    /// which drops it where no pack of the project owns the slot.
     #[serde(default)]
     pub contribute: BTreeMap<String, Vec<toml::Table>>,
     /// What the pack makes the project emit.
@@ -133,6 +137,8 @@ pub struct Dependency {
 pub struct FileEntry {
     /// Expression (*template*).
     pub when: Option<String>,
+    /// A slot, for each of whose entries there is such a file.
+    pub each: Option<String>,
     /// Where it goes, relative to the project (*template*).
     pub path: String,
     /// File of the pack: rendered if its name ends in `.tera`, else copied as it stands.
@@ -246,6 +252,10 @@ pub struct Probe {
     #[serde(default, skip_serializing)]
     #[schemars(skip)]
     pub when: Option<String>,
+    /// A slot, for each of whose entries it is sent.
+    #[serde(default, skip_serializing)]
+    #[schemars(skip)]
+    pub each: Option<String>,
     /// What it shows, in one phrase (*template*).
     pub name: String,
     /// How often it is sent.

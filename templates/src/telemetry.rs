@@ -31,6 +31,10 @@ pub struct Span {
     #[serde(default, skip_serializing)]
     #[schemars(skip)]
     pub when: Option<String>,
+    /// A slot, for each of whose entries it is declared.
+    #[serde(default, skip_serializing)]
+    #[schemars(skip)]
+    pub each: Option<String>,
     /// The span's name, low in cardinality.
     pub name: String,
     /// Which side of a call it describes.
@@ -56,6 +60,10 @@ pub struct Metric {
     #[serde(default, skip_serializing)]
     #[schemars(skip)]
     pub when: Option<String>,
+    /// A slot, for each of whose entries it is declared.
+    #[serde(default, skip_serializing)]
+    #[schemars(skip)]
+    pub each: Option<String>,
     /// The instrument's name.
     pub name: String,
     /// How it is recorded.
@@ -80,6 +88,10 @@ pub struct Event {
     #[serde(default, skip_serializing)]
     #[schemars(skip)]
     pub when: Option<String>,
+    /// A slot, for each of whose entries it is declared.
+    #[serde(default, skip_serializing)]
+    #[schemars(skip)]
+    pub each: Option<String>,
     /// The message, or the event name where one is set.
     pub name: String,
     /// How serious it is.

@@ -1,0 +1,76 @@
+//! The files of a project, each from the template of the one pack that owns it.
+
+use std::collections::BTreeMap;
+
+use otelgen_templates::engine::{Templates, is_template};
+use otelgen_templates::manifest::FileEntry;
+use tera::Context;
+
+use super::{Actor, Desk, RenderError, RenderedFile, Scene, Telemetry};
+use crate::plan::InstanceId;
+use crate::tree::RelativePath;
+
+type Files = BTreeMap<RelativePath, RenderedFile>;
+
+pub(super) fn render(scene: &mut Scene<'_>, telemetry: &Telemetry) -> Result<Files, RenderError> {
+    let mut files = Files::new();
+    let mut compiled: BTreeMap<_, Templates> = BTreeMap::new();
+    for actor in &mut scene.actors {
+        actor.context.insert("telemetry", telemetry);
+        let templates = match compiled.entry(&actor.pack.id) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(compile(actor)?),
+        };
+        let Actor { id, pack, context } = actor;
+        let mut desk = Desk { texts: &mut scene.texts, id, place: "file" };
+        for entry in &pack.manifest.files {
+            desk.stage(entry.each.as_deref(), entry.when.as_deref(), context, |desk, context| {
+                let path = path(entry, desk, context)?;
+                let text = if is_template(&entry.template) {
+                    templates.render(&entry.template, context).map_err(|problem| template_error(id, entry, problem))?
+                } else {
+                    pack.file(&entry.template).ok_or_else(|| no_template(id, entry))?.to_owned()
+                };
+                insert(&mut files, path, RenderedFile { text, executable: entry.executable, owner: (*id).clone() })
+            })?;
+        }
+    }
+    Ok(files)
+}
+
+/// Compiles all templates of a pack: those of files that turn out not to be wanted are few.
+fn compile(actor: &Actor<'_>) -> Result<Templates, RenderError> {
+    let mut wanted = Vec::new();
+    for entry in &actor.pack.manifest.files {
+        if actor.pack.file(&entry.template).is_none() {
+            return Err(no_template(actor.id, entry));
+        }
+        wanted.push(entry.template.as_str());
+    }
+    Templates::compile(actor.pack, &wanted).map_err(|problem| RenderError::Template {
+        id: actor.id.clone(),
+        template: "(any of them)".to_owned(),
+        problem,
+    })
+}
+
+fn template_error(id: &InstanceId, entry: &FileEntry, problem: otelgen_templates::engine::TemplateError) -> RenderError {
+    RenderError::Template { id: id.clone(), template: entry.template.clone(), problem }
+}
+
+fn no_template(id: &InstanceId, entry: &FileEntry) -> RenderError {
+    RenderError::NoTemplate { id: id.clone(), template: entry.template.clone() }
+}
+
+fn path(entry: &FileEntry, desk: &mut Desk<'_>, context: &Context) -> Result<RelativePath, RenderError> {
+    let path = desk.text(&entry.path, context)?;
+    RelativePath::new(&path).map_err(|_| RenderError::Path { id: desk.id.clone(), path })
+}
+
+fn insert(files: &mut Files, path: RelativePath, file: RenderedFile) -> Result<(), RenderError> {
+    if let Some(first) = files.get(&path) {
+        return Err(RenderError::SamePath { first: first.owner.clone(), second: file.owner, path: path.to_string() });
+    }
+    files.insert(path, file);
+    Ok(())
+}
