@@ -10,7 +10,6 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue, global};
 use tracing::Span;
-use tracing::field::display;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::names;
