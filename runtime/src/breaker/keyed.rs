@@ -10,7 +10,7 @@ use crate::breaker::config::BreakerConfig;
 use crate::breaker::core::{Core, Outcome};
 use crate::breaker::machine::BreakerState;
 use crate::breaker::registry::Family;
-use crate::breaker::telemetry::BreakerMeter;
+use crate::breaker::telemetry::{BreakerMeter, publish_states};
 use crate::clock::Clock;
 use crate::shard::Counters;
 
@@ -94,6 +94,9 @@ impl Keyed {
             used: AtomicU64::new(use_number),
         };
         members.insert(Arc::from(key), member);
+        drop(members);
+        crate::recorder::look();
+        publish_states();
         core
     }
 

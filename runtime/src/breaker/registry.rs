@@ -7,7 +7,7 @@ use crate::breaker::core::{Core, Outcome};
 use crate::breaker::handle::BreakerHandle;
 use crate::breaker::keyed::Keyed;
 use crate::breaker::machine::BreakerState;
-use crate::breaker::telemetry::BreakerMeter;
+use crate::breaker::telemetry::{BreakerMeter, publish_states};
 use crate::clock::Clock;
 use crate::intern::intern;
 use crate::registry::Registry;
@@ -31,7 +31,7 @@ pub(crate) fn single(
         return Err((taken(name, &keyed.describe(), &config), None));
     }
     let same = |core: &Core| core.config == config && core.clock.same(&clock);
-    SINGLE
+    let found = SINGLE
         .find_or_make(name, same, || {
             let meter = Arc::new(BreakerMeter::new(name));
             Core::new(config, clock.clone(), Counters::per_thread(), meter)
@@ -39,7 +39,10 @@ pub(crate) fn single(
         .map_err(|existing| {
             let error = taken(name, &format!("{:?}", existing.config), &config);
             (error, Some(existing))
-        })
+        });
+    crate::recorder::look();
+    publish_states();
+    found
 }
 
 /// The keyed breakers of that name and configuration, made if there are none.

@@ -9,71 +9,78 @@ use crate::breaker::machine::{BreakerState, Transition};
 use crate::breaker::registry;
 use crate::breaker::window::Totals;
 use crate::names;
-use crate::recorder::{Counts, Durations, Kind, Observed, States, Timed};
+use crate::recorder::{self, Counts, Durations, Kind, Observed, States, Timed};
 
 /// The breaker metrics that are read at collection.
-pub(crate) const OBSERVED: &[Observed] = &[
-    Observed {
-        name: names::BREAKER_CALLS,
-        description: "Calls of a circuit breaker, by how they ended.",
-        unit: "{call}",
-        kind: Kind::Counter,
-        read: |observe| {
-            registry::each_family(|family| {
-                for outcome in Outcome::ALL {
-                    observe(
-                        family.total(outcome),
-                        &[
-                            (names::NAME, family.name()),
-                            (names::OUTCOME, outcome.as_str()),
-                        ],
-                    );
-                }
-            });
-        },
+pub(crate) const OBSERVED: &[Observed] = &[CALLS, STATE, TRANSITIONS];
+
+const CALLS: Observed = Observed {
+    name: names::BREAKER_CALLS,
+    description: "Calls of a circuit breaker, by how they ended.",
+    unit: "{call}",
+    kind: Kind::Counter,
+    read: |observe| {
+        registry::each_family(|family| {
+            for outcome in Outcome::ALL {
+                observe(
+                    family.total(outcome),
+                    &[
+                        (names::NAME, family.name()),
+                        (names::OUTCOME, outcome.as_str()),
+                    ],
+                );
+            }
+        });
     },
-    Observed {
-        name: names::BREAKER_STATE,
-        description: "State of a circuit breaker: 1 for the state it is in, 0 for the others.",
-        unit: "1",
-        kind: Kind::UpDownCounter,
-        read: |observe| {
-            registry::each_family(|family| {
-                for state in OBSERVED_STATES {
-                    observe(
-                        family.in_state(state),
-                        &[(names::NAME, family.name()), (names::STATE, state.as_str())],
-                    );
-                }
-            });
-        },
+};
+
+const STATE: Observed = Observed {
+    name: names::BREAKER_STATE,
+    description: "State of a circuit breaker: 1 for the state it is in, 0 for the others.",
+    unit: "1",
+    kind: Kind::UpDownCounter,
+    read: |observe| {
+        registry::each_family(|family| {
+            for state in OBSERVED_STATES {
+                observe(
+                    family.in_state(state),
+                    &[(names::NAME, family.name()), (names::STATE, state.as_str())],
+                );
+            }
+        });
     },
-    Observed {
-        name: names::BREAKER_TRANSITIONS,
-        description: "State changes of a circuit breaker.",
-        unit: "{transition}",
-        kind: Kind::Counter,
-        read: |observe| {
-            registry::each_family(|family| {
-                for from in OBSERVED_STATES {
-                    for to in OBSERVED_STATES {
-                        let count = family.transitions(from, to);
-                        if count > 0 {
-                            observe(
-                                count,
-                                &[
-                                    (names::NAME, family.name()),
-                                    (names::FROM, from.as_str()),
-                                    (names::TO, to.as_str()),
-                                ],
-                            );
-                        }
+};
+
+const TRANSITIONS: Observed = Observed {
+    name: names::BREAKER_TRANSITIONS,
+    description: "State changes of a circuit breaker.",
+    unit: "{transition}",
+    kind: Kind::Counter,
+    read: |observe| {
+        registry::each_family(|family| {
+            for from in OBSERVED_STATES {
+                for to in OBSERVED_STATES {
+                    let count = family.transitions(from, to);
+                    if count > 0 {
+                        observe(
+                            count,
+                            &[
+                                (names::NAME, family.name()),
+                                (names::FROM, from.as_str()),
+                                (names::TO, to.as_str()),
+                            ],
+                        );
                     }
                 }
-            });
-        },
+            }
+        });
     },
-];
+};
+
+/// Tells worlds without collection which states the breakers are in now. Holds no lock of the caller's.
+pub(crate) fn publish_states() {
+    recorder::publish(&STATE);
+}
 
 const DURATION: Timed = Timed {
     name: names::BREAKER_DURATION,
@@ -140,6 +147,7 @@ impl BreakerMeter {
             count.fetch_add(1, Ordering::Relaxed);
         }
         self.states.change(from.as_str(), to.as_str());
+        publish_states();
     }
 
     pub(crate) fn transitions(&self, from: BreakerState, to: BreakerState) -> u64 {

@@ -19,7 +19,7 @@ use otel as world;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-pub(crate) use world::{Counts, Durations, States};
+pub(crate) use world::{Counts, Durations, Level, States, publish};
 
 /// Whether a value may only grow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,7 +32,10 @@ pub(crate) enum Kind {
 pub(crate) type Observe<'a> = dyn FnMut(u64, &[(&'static str, &'static str)]) + 'a;
 
 /// A metric that is read when metrics are collected.
-#[cfg_attr(feature = "metrics", allow(dead_code, reason = "the facade describes it only"))]
+#[cfg_attr(
+    feature = "metrics",
+    allow(dead_code, reason = "the facade has units of its own")
+)]
 pub(crate) struct Observed {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
@@ -50,7 +53,12 @@ pub(crate) struct Timed {
 }
 
 /// Every metric that is read at collection, pattern by pattern.
-const OBSERVED: &[&[Observed]] = &[crate::breaker::OBSERVED, crate::function::OBSERVED];
+const OBSERVED: &[&[Observed]] = &[
+    crate::breaker::OBSERVED,
+    crate::function::OBSERVED,
+    crate::bulkhead::OBSERVED,
+    crate::timeout::OBSERVED,
+];
 
 /// Whether anybody collects. Read on every call.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -74,7 +82,11 @@ fn epoch() -> u32 {
 /// collects, once a second after that.
 pub(crate) fn look() -> u64 {
     world::bind_if_changed();
-    if is_active() { 1_000_000_000 } else { 10_000_000 }
+    if is_active() {
+        1_000_000_000
+    } else {
+        10_000_000
+    }
 }
 
 /// Binds otelgen's instruments to the global meter provider (or facade recorder) that is set now.

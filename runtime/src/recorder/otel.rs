@@ -119,15 +119,27 @@ fn histogram(timed: Timed) -> Option<Histogram<f64>> {
 pub(crate) struct Durations<const N: usize> {
     timed: Timed,
     name: &'static str,
+    key: &'static str,
     outcomes: [&'static str; N],
     series: [Rebindable<Option<Series>>; N],
 }
 
 impl<const N: usize> Durations<N> {
     pub(crate) fn new(timed: Timed, name: &'static str, outcomes: [&'static str; N]) -> Self {
+        Self::labelled(timed, name, names::OUTCOME, outcomes)
+    }
+
+    /// As [`Self::new`], under another attribute than the outcome.
+    pub(crate) fn labelled(
+        timed: Timed,
+        name: &'static str,
+        key: &'static str,
+        outcomes: [&'static str; N],
+    ) -> Self {
         Self {
             timed,
             name,
+            key,
             outcomes,
             series: std::array::from_fn(|_| Rebindable::new()),
         }
@@ -148,7 +160,7 @@ impl<const N: usize> Durations<N> {
         let outcome = self.outcomes.get(outcome).copied().unwrap_or_default();
         let attributes = [
             KeyValue::new(names::NAME, self.name),
-            KeyValue::new(names::OUTCOME, outcome),
+            KeyValue::new(self.key, outcome),
         ];
         Some(Series::new(histogram(self.timed)?, attributes))
     }
@@ -203,11 +215,23 @@ impl<const N: usize> Counts<N> {
         Self
     }
 
+    pub(crate) const fn labelled(
+        _: &'static str,
+        _: &'static str,
+        _: &'static str,
+        _: [&'static str; N],
+    ) -> Self {
+        Self
+    }
+
     #[inline]
     pub(crate) fn add(&self, _: usize) {}
 }
 
-/// States and their changes that are pushed; here they are read at collection instead.
+/// Sets the gauges of one metric; here they are read at collection instead.
+pub(crate) fn publish(_: &Observed) {}
+
+/// State changes that are pushed; here they are read at collection instead.
 #[derive(Debug)]
 pub(crate) struct States;
 
@@ -217,4 +241,17 @@ impl States {
     }
 
     pub(crate) fn change(&self, _: &'static str, _: &'static str) {}
+}
+
+/// A number that goes up and down and is pushed; here it is read at collection instead.
+#[derive(Debug)]
+pub(crate) struct Level;
+
+impl Level {
+    pub(crate) const fn new(_: &'static str, _: &'static str) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn follow(&self, _: impl Fn() -> u64) {}
 }
