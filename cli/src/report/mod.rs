@@ -1,0 +1,19 @@
+//! What a command says when it is done: text for people, one JSON document for machines. It decides nothing and
+//! reads nothing.
+
+mod changes;
+mod describe;
+mod diff;
+mod list;
+mod outcome;
+mod problem;
+pub mod schema;
+mod style;
+mod telemetry;
+
+pub use changes::{ChangeReport, FileReport, NoteReport, RecoveredReport, Status};
+pub use describe::{DependencyReport, DescribeReport, OptionReport};
+pub use list::{ListReport, ListedPack};
+pub use outcome::{DocumentReport, Outcome, PagesReport, Report, print, print_problem};
+pub use problem::{Exit, Problem};
+pub use telemetry::{Changed, TelemetryDiff};
