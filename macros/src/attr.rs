@@ -94,6 +94,11 @@ impl<'e> Arguments<'e> {
         }
     }
 
+    /// Whether an argument of that name is given and not taken yet.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.given.iter().any(|argument| argument.key == key)
+    }
+
     fn take(&mut self, key: &'static str) -> Option<Argument> {
         self.asked.push(key);
         let index = self.given.iter().position(|argument| argument.key == key)?;
@@ -316,6 +321,17 @@ impl<'e> Arguments<'e> {
                 None
             }
         }
+    }
+
+    /// Takes the path of a function, or a closure.
+    pub(crate) fn function(&mut self, key: &'static str, example: &str) -> Option<Expr> {
+        let expr = self.expr(key)?;
+        if matches!(expr, Expr::Path(_) | Expr::Closure(_)) {
+            return Some(expr);
+        }
+        let problem = "must be the path of a function, or a closure";
+        self.wrong(key, expr.span(), problem, example);
+        None
     }
 
     fn wrong(&self, key: &str, span: Span, problem: impl Display, example: &str) {

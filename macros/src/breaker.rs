@@ -28,8 +28,8 @@ enum Source {
 enum Rejection {
     /// `E: From<BreakerOpen>`
     Into,
-    /// `map_open = path`
-    Map(Path),
+    /// `map_open = path`, or a closure
+    Map(Expr),
     /// `on_open = path`, called with these arguments.
     Fallback {
         path: Path,
@@ -43,8 +43,8 @@ struct Breaker {
     /// The settings that differ from the defaults: `field: value`.
     settings: Vec<TokenStream>,
     source: Source,
-    is_failure: Option<Path>,
-    ignore: Option<Path>,
+    is_failure: Option<Expr>,
+    ignore: Option<Expr>,
     rejection: Rejection,
 }
 
@@ -59,8 +59,8 @@ pub(crate) fn parse(
     let common = Common::parse(&mut arguments);
     let settings = Settings::parse(&mut arguments);
     let source = parse_source(&mut arguments, &settings, common.name.is_some());
-    let is_failure = arguments.path("is_failure", "PaymentError::is_outage");
-    let ignore = arguments.path("ignore", "PaymentError::is_not_found");
+    let is_failure = arguments.function("is_failure", "PaymentError::is_outage");
+    let ignore = arguments.function("ignore", "PaymentError::is_not_found");
     let rejection = parse_rejection(&mut arguments, function);
     arguments.finish();
     if !function.returns_a_value() {
@@ -126,7 +126,7 @@ fn parse_source(arguments: &mut Arguments<'_>, settings: &Settings, named: bool)
 fn parse_rejection(arguments: &mut Arguments<'_>, function: &Function) -> Rejection {
     let errors = arguments.errors;
     let on_open = arguments.path("on_open", "Self::from_cache");
-    let map_open = arguments.path("map_open", "PaymentError::unavailable");
+    let map_open = arguments.function("map_open", "PaymentError::unavailable");
     match (on_open, map_open) {
         (Some(path), Some(_)) => {
             errors.at(
@@ -330,8 +330,8 @@ impl Stage for Breaker {
     fn wrap(&self, code: TokenStream, function: &Function) -> TokenStream {
         let runtime = &self.common.runtime;
         let here = Span::mixed_site();
-        let site = quote_spanned!(here=> site);
-        let breaker = quote_spanned!(here=> breaker);
+        let site = quote_spanned!(here=> __otelgen_site);
+        let breaker = quote_spanned!(here=> __otelgen_breaker);
         let choose = self.choose(function, &site, &breaker);
         let span = self.common.span(
             function,
@@ -359,9 +359,9 @@ impl Stage for Breaker {
         let reject = self.reject(function);
         quote_spanned! {here=>
             #choose
-            match breaker.enter(#span, #metrics) {
-                ::core::result::Result::Ok(call) => call.#run(#deferred, #is_failure, #ignore)#dot_await,
-                ::core::result::Result::Err(rejected) => #reject,
+            match #breaker.enter(#span, #metrics) {
+                ::core::result::Result::Ok(__otelgen_call) => __otelgen_call.#run(#deferred, #is_failure, #ignore)#dot_await,
+                ::core::result::Result::Err(__otelgen_rejected) => #reject,
             }
         }
     }
@@ -411,32 +411,36 @@ impl Breaker {
                     let #breaker = &#site.breaker(&(#key));
                 }
             }
-            Source::Shared(expression) => quote! {
-                let #site = {
-                    static SITE: #runtime::__private::Site = #runtime::__private::Site::new(
-                        ::core::module_path!(), #ident, #name,
-                    );
-                    SITE.resolve(#self_type)
-                };
-                let #breaker = #runtime::__private::AsBreaker::as_breaker(&(#expression));
-            },
+            Source::Shared(expression) => {
+                let shared = quote_spanned!(Span::mixed_site()=> __otelgen_shared);
+                quote! {
+                    let #site = {
+                        static SITE: #runtime::__private::Site = #runtime::__private::Site::new(
+                            ::core::module_path!(), #ident, #name,
+                        );
+                        SITE.resolve(#self_type)
+                    };
+                    let #shared = &(#expression);
+                    let #breaker = #runtime::__private::AsBreaker::as_breaker(#shared);
+                }
+            }
         }
     }
 
-    /// The expression that an open breaker answers with; `rejected` is in scope.
+    /// The expression that an open breaker answers with; `__otelgen_rejected` is in scope.
     fn reject(&self, function: &Function) -> TokenStream {
         let runtime = &self.common.runtime;
         let here = Span::mixed_site();
         match &self.rejection {
             Rejection::Into => quote_spanned! {here=>
-                #runtime::__private::reject(rejected)
+                #runtime::__private::reject(__otelgen_rejected)
             },
             Rejection::Map(path) => quote_spanned! {here=>
-                ::core::result::Result::Err((#path)(rejected.into_error()))
+                #runtime::__private::reject_as(__otelgen_rejected, #path)
             },
             Rejection::Fallback { path, arguments } if function.is_async() => {
                 quote_spanned! {here=>
-                    rejected
+                    __otelgen_rejected
                         .handle_async(async move {
                             #runtime::__private::Settle::settle((#path)(#(#arguments),*)).await
                         })
@@ -444,7 +448,7 @@ impl Breaker {
                 }
             }
             Rejection::Fallback { path, arguments } => quote_spanned! {here=>
-                rejected.handle(move || (#path)(#(#arguments),*))
+                __otelgen_rejected.handle(move || (#path)(#(#arguments),*))
             },
         }
     }

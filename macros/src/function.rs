@@ -98,17 +98,25 @@ impl Function {
         }
     }
 
-    /// A check that `Self` is one concrete type: a `static` in a default trait method or a generic impl
-    /// would be shared by all of them. The name of the macro is what the compiler shows.
+    /// A statement that compiles only where `Self` is one type: a `static` in a default trait method or a
+    /// generic impl would be shared by all of them. Traits tell by a missing impl; a constant pattern that
+    /// would depend on a type parameter tells by its name. Lifetimes are no matter.
     pub(crate) fn concrete_self_check(
         &self,
         runtime: &TokenStream,
         attribute: Span,
     ) -> TokenStream {
-        if self.has_self_type() {
-            quote_spanned!(attribute=> #runtime::__default_trait_methods_and_generic_impls_need_a_shared_instance!(Self);)
-        } else {
-            TokenStream::new()
+        if !self.has_self_type() {
+            return TokenStream::new();
+        }
+        let constant = quote_spanned! {attribute=>
+            <Self as #runtime::__private::OneInstance>::A_GENERIC_IMPL_MUST_PASS_ITS_INSTANCE_AS_IN_BREAKER_EQUALS_SELF_DOT_BREAKER
+        };
+        quote_spanned! {Span::mixed_site()=>
+            match true {
+                #constant => {}
+                _ => {}
+            }
         }
     }
 
@@ -194,15 +202,16 @@ impl Function {
             .collect()
     }
 
-    /// The return type, unless it cannot be written in a body (`impl Trait`) or is `()`.
-    fn return_type(&self) -> Option<Type> {
-        let ReturnType::Type(_, output) = &self.item.sig.output else {
-            return None;
-        };
-        if matches!(self.shape, Shape::AsyncTail) || mentions_impl(output) {
+    /// The return type, unless it cannot be written in a body (`impl Trait`).
+    fn return_type(&self) -> Option<TokenStream> {
+        if matches!(self.shape, Shape::AsyncTail) {
             return None;
         }
-        Some((**output).clone())
+        match &self.item.sig.output {
+            ReturnType::Default => Some(quote!(())),
+            ReturnType::Type(_, output) if mentions_impl(output) => None,
+            ReturnType::Type(_, output) => Some(output.to_token_stream()),
+        }
     }
 
     /// The item as it was written (without our attributes), for when an argument is wrong.

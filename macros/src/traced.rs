@@ -50,7 +50,7 @@ impl Stage for Traced {
     fn wrap(&self, code: TokenStream, function: &Function) -> TokenStream {
         let runtime = &self.common.runtime;
         let here = Span::mixed_site();
-        let site = quote_spanned!(here=> site);
+        let site = quote_spanned!(here=> __otelgen_site);
         let name = self.common.name_option();
         let ident = function.name();
         let self_type = function.self_type_name();
@@ -66,23 +66,23 @@ impl Stage for Traced {
         let metrics = self.common.metrics;
         let err = self
             .err
-            .then(|| quote_spanned!(here=> #runtime::__private::report_error(value);));
+            .then(|| quote_spanned!(here=> #runtime::__private::report_error(__otelgen_value);));
         let ret = self
             .ret
-            .then(|| quote_spanned!(here=> #runtime::__private::report_return(value);));
+            .then(|| quote_spanned!(here=> #runtime::__private::report_return(__otelgen_value);));
         quote_spanned! {here=>
-            let site = {
+            let #site = {
                 static SITE: #runtime::__private::FunctionSite = #runtime::__private::FunctionSite::new(
                     ::core::module_path!(), #ident, #name,
                 );
                 SITE.resolve(#self_type)
             };
-            site.enter(#span, #metrics).#run(#deferred, |value| {
+            #site.enter(#span, #metrics).#run(#deferred, |__otelgen_value| {
                 #[allow(unused_imports)]
                 use #runtime::__private::{AnyReturned as _, ResultReturned as _};
                 #err
                 #ret
-                (&&#runtime::__private::Returned(value)).error_type()
+                (&&#runtime::__private::Returned(__otelgen_value)).error_type()
             })#dot_await
         }
     }

@@ -33,17 +33,22 @@
 #![forbid(unsafe_code)]
 
 mod breaker;
+mod bulkhead;
 mod clock;
 mod function;
 mod intern;
 pub mod names;
+mod pattern;
 mod recorder;
 mod registry;
+#[cfg(feature = "retry")]
+mod retry;
 mod settle;
 mod shard;
 mod site;
 mod span;
 mod sync;
+mod timeout;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -59,21 +64,21 @@ pub mod redact;
 pub mod telemetry;
 
 pub use breaker::*;
+pub use bulkhead::*;
 pub use clock::{Clock, ManualTime};
+pub use pattern::PatternConfigError;
 pub use recorder::bind_metrics;
 pub use registry::{ConfigurationError, configuration_errors};
+#[cfg(feature = "retry")]
+pub use retry::*;
+pub use timeout::*;
 
+#[cfg(feature = "event-store")]
+pub use event_store::{DomainEvent, EventStore, EventStoreError, TracedEventStore};
+#[cfg(feature = "event-store")]
+#[doc = include_str!("docs/traced_event.md")]
+pub use otelgen_macros::traced_event;
 #[doc = include_str!("docs/traced.md")]
 pub use otelgen_macros::traced;
 #[doc = include_str!("docs/traced_breaker.md")]
 pub use otelgen_macros::traced_breaker;
-
-/// Does nothing for a concrete type; in a default trait method or a generic impl it fails to compile,
-/// with its name for an explanation.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __default_trait_methods_and_generic_impls_need_a_shared_instance {
-    ($self_type:ty) => {
-        let _: [(); $crate::__private::concrete::<$self_type>()];
-    };
-}

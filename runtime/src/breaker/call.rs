@@ -302,6 +302,7 @@ impl RejectedCall {
     #[inline]
     pub fn into_error(self) -> BreakerOpen {
         record(&self.span, Outcome::Rejected, Some(names::ERROR_OPEN));
+        crate::pattern::rejection::note();
         self.open
     }
 

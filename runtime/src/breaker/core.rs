@@ -214,6 +214,7 @@ impl Core {
         if let Admission::Counted(ticket) = admission
             && outcome == Outcome::Success
             && !slow
+            && !ticket.is_watched()
             && self.machine.current() == ticket
             && now < self.wake.load(Ordering::Relaxed)
         {

@@ -133,6 +133,12 @@ impl Ticket {
         ((self.0 >> PERIOD_SHIFT) & 1) as usize
     }
 
+    /// Whether successes must be judged too.
+    #[inline]
+    pub(crate) const fn is_watched(self) -> bool {
+        self.0 & WATCH != 0
+    }
+
     const fn generation(self) -> u64 {
         self.0 >> GENERATION_SHIFT
     }

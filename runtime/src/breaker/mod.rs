@@ -43,7 +43,9 @@ pub(crate) use telemetry::OBSERVED;
 /// What attributes expand into.
 pub(crate) mod private {
     pub use super::call::{Guarded, GuardedCall, RejectedCall};
-    pub use super::site::{AnswersOpen, AsBreaker, BreakerSite, KeyedBreakerSite, reject};
+    pub use super::site::{
+        AnswersOpen, AsBreaker, BreakerSite, KeyedBreakerSite, reject, reject_as,
+    };
 }
 
 use self::call::{GuardedCall, RejectedCall};

@@ -308,3 +308,15 @@ impl<E: From<BreakerOpen>> AnswersOpen for E {
 pub fn reject<T, E: AnswersOpen>(rejected: RejectedCall) -> Result<T, E> {
     Err(E::from_open(rejected.into_error()))
 }
+
+/// The result of a rejected call, with the error that `map_open` makes.
+///
+/// # Errors
+/// Always: what the function returns.
+#[inline]
+pub fn reject_as<T, E>(
+    rejected: RejectedCall,
+    map_open: impl FnOnce(BreakerOpen) -> E,
+) -> Result<T, E> {
+    Err(map_open(rejected.into_error()))
+}
