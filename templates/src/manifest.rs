@@ -259,8 +259,11 @@ pub struct Probe {
     /// What it shows, in one phrase (*template*).
     pub name: String,
     /// How often it is sent.
-    #[serde(default = "once")]
-    pub repeat: u32,
+    #[serde(default)]
+    pub repeat: Repeat,
+    /// How long it is sent again until it is answered as expected (*template*, a duration).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
     /// What is sent.
     pub request: ProbeRequest,
     /// What `$UPSTREAM` answers meanwhile.
@@ -270,8 +273,20 @@ pub struct Probe {
     pub expect: Expectation,
 }
 
-fn once() -> u32 {
-    1
+/// A number, or a *template* that gives one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Repeat {
+    /// So often.
+    Times(u32),
+    /// As the text says.
+    Text(String),
+}
+
+impl Default for Repeat {
+    fn default() -> Self {
+        Self::Times(1)
+    }
 }
 
 /// The request of a probe; all texts are *templates*.

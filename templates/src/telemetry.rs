@@ -44,6 +44,9 @@ pub struct Span {
     /// How far its shape may still change.
     #[serde(default)]
     pub stability: Stability,
+    /// Whether probes cause it; where none can, `verify` does not miss it.
+    #[serde(default = "yes")]
+    pub probed: bool,
     /// The name of the span it must be a child of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -75,6 +78,9 @@ pub struct Metric {
     /// How far its shape may still change.
     #[serde(default)]
     pub stability: Stability,
+    /// Whether probes cause it; where none can, `verify` does not miss it.
+    #[serde(default = "yes")]
+    pub probed: bool,
     /// What its points carry.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
@@ -101,9 +107,16 @@ pub struct Event {
     /// How far its shape may still change.
     #[serde(default)]
     pub stability: Stability,
+    /// Whether probes cause it; where none can, `verify` does not miss it.
+    #[serde(default = "yes")]
+    pub probed: bool,
     /// What it carries.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An attribute of a span, a metric point or a log event.

@@ -113,6 +113,18 @@ pub enum RenderError {
         /// The slot.
         slot: String,
     },
+    /// A probe says something else than what it should.
+    #[error("a probe of {id} has `{value}` as its `{field}`, which is no {expected}")]
+    Probe {
+        /// The instance.
+        id: InstanceId,
+        /// The field.
+        field: &'static str,
+        /// What stands there.
+        value: String,
+        /// What should.
+        expected: &'static str,
+    },
     /// A crate without a version.
     #[error("{id} needs the crate `{name}`, which the catalog does not have; its pack.toml has to give a version")]
     NoVersion {

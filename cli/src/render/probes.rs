@@ -1,8 +1,10 @@
 //! How `verify` runs a project and which requests it sends.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use otelgen_templates::manifest::{Probe, ProbeRequest, UpstreamAnswer};
+use otelgen_templates::manifest::{Probe, ProbeRequest, Repeat, UpstreamAnswer};
+use otelgen_templates::options::parse_duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tera::Context;
@@ -17,6 +19,21 @@ pub struct ResolvedProbe {
     /// What is sent, and what has to come back.
     #[serde(flatten)]
     pub probe: Probe,
+}
+
+impl ResolvedProbe {
+    /// How often it is sent.
+    pub fn repeat(&self) -> u32 {
+        match self.probe.repeat {
+            Repeat::Times(times) => times,
+            Repeat::Text(_) => 1,
+        }
+    }
+
+    /// How long it is sent again until it is answered as expected; zero: it is sent once.
+    pub fn patience(&self) -> Duration {
+        self.probe.within.as_deref().and_then(parse_duration).unwrap_or_default()
+    }
 }
 
 /// How the service is run; `$UPSTREAM`, `$PORT`, `$BASE` and `$DIR` are filled in at run time.
@@ -69,7 +86,8 @@ fn resolved(probe: &Probe, desk: &mut Desk<'_>, context: &Context) -> Result<Pro
         when: None,
         each: None,
         name: desk.text(&probe.name, context)?,
-        repeat: probe.repeat,
+        repeat: Repeat::Times(times(&probe.repeat, desk, context)?),
+        within: within(probe.within.as_deref(), desk, context)?,
         request: ProbeRequest {
             method: desk.text(&probe.request.method, context)?,
             path: desk.text(&probe.request.path, context)?,
@@ -79,4 +97,27 @@ fn resolved(probe: &Probe, desk: &mut Desk<'_>, context: &Context) -> Result<Pro
         upstream,
         expect: probe.expect.clone(),
     })
+}
+
+fn times(repeat: &Repeat, desk: &mut Desk<'_>, context: &Context) -> Result<u32, RenderError> {
+    match repeat {
+        Repeat::Times(times) => Ok(*times),
+        Repeat::Text(text) => {
+            let number = desk.text(text, context)?;
+            number.parse().map_err(|_| wrong(desk, "repeat", number, "number"))
+        }
+    }
+}
+
+fn within(within: Option<&str>, desk: &mut Desk<'_>, context: &Context) -> Result<Option<String>, RenderError> {
+    let Some(text) = within else { return Ok(None) };
+    let text = desk.text(text, context)?;
+    if parse_duration(&text).is_none() {
+        return Err(wrong(desk, "within", text, "duration such as 10s"));
+    }
+    Ok(Some(text))
+}
+
+fn wrong(desk: &Desk<'_>, field: &'static str, value: String, expected: &'static str) -> RenderError {
+    RenderError::Probe { id: desk.id.clone(), field, value, expected }
 }

@@ -33,6 +33,8 @@ pub struct SpanPromise {
     pub brief: String,
     /// How far its shape may still change.
     pub stability: Stability,
+    /// Whether the probes cause it.
+    pub probed: bool,
     /// The names of the spans one of which it is a child of; empty: anything, or nothing.
     pub parents: Vec<String>,
     /// What it carries.
@@ -54,6 +56,8 @@ pub struct MetricPromise {
     pub brief: String,
     /// How far its shape may still change.
     pub stability: Stability,
+    /// Whether the probes cause it.
+    pub probed: bool,
     /// What its points carry.
     pub attributes: Vec<Attribute>,
     /// The instances that declare it.
@@ -71,6 +75,8 @@ pub struct EventPromise {
     pub brief: String,
     /// How far its shape may still change.
     pub stability: Stability,
+    /// Whether the probes cause it.
+    pub probed: bool,
     /// What it carries.
     pub attributes: Vec<Attribute>,
     /// The instances that declare it.
@@ -122,6 +128,7 @@ fn span_promise(span: &Span, desk: &mut Desk<'_>, context: &Context) -> Result<S
         kind: span.kind,
         brief: desk.text(&span.brief, context)?,
         stability: span.stability,
+        probed: span.probed,
         parents: parent.into_iter().collect(),
         attributes: attributes(&span.attributes, desk, context)?,
         by: vec![desk.id.to_string()],
@@ -135,6 +142,7 @@ fn metric_promise(metric: &Metric, desk: &mut Desk<'_>, context: &Context) -> Re
         unit: metric.unit.clone(),
         brief: desk.text(&metric.brief, context)?,
         stability: metric.stability,
+        probed: metric.probed,
         attributes: attributes(&metric.attributes, desk, context)?,
         by: vec![desk.id.to_string()],
     })
@@ -146,6 +154,7 @@ fn event_promise(event: &Event, desk: &mut Desk<'_>, context: &Context) -> Resul
         severity: event.severity,
         brief: desk.text(&event.brief, context)?,
         stability: event.stability,
+        probed: event.probed,
         attributes: attributes(&event.attributes, desk, context)?,
         by: vec![desk.id.to_string()],
     })
@@ -186,6 +195,7 @@ impl Merged {
             unite(&mut known.parents, span.parents);
         }
         known.stability = known.stability.max(span.stability);
+        known.probed |= span.probed;
         merge_attributes(&mut known.attributes, span.attributes);
         unite(&mut known.by, span.by);
     }
@@ -203,6 +213,7 @@ impl Merged {
             return Err(differ("instruments", word(known.instrument), word(metric.instrument)));
         }
         known.stability = known.stability.max(metric.stability);
+        known.probed |= metric.probed;
         merge_attributes(&mut known.attributes, metric.attributes);
         unite(&mut known.by, metric.by);
         Ok(())
@@ -218,6 +229,7 @@ impl Merged {
             return Err(differ(&event.name, "severities", (&known.by, first), (desk, second)));
         }
         known.stability = known.stability.max(event.stability);
+        known.probed |= event.probed;
         merge_attributes(&mut known.attributes, event.attributes);
         unite(&mut known.by, event.by);
         Ok(())

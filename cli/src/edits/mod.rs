@@ -1,0 +1,6 @@
+//! Changes to text that somebody may have edited: three-way merges of rendered files, splices into manifests. Pure:
+//! bytes in, bytes out.
+
+pub mod manifest;
+pub mod merge;
+pub mod splice;
