@@ -1,6 +1,8 @@
 //! Every name this crate emits: metrics, their attributes and values, span attributes, events.
 //! A pack declares its telemetry from here; nothing else in the crate spells a name.
 
+pub use crate::pattern::names::*;
+
 /// Instrumentation scope of the metrics.
 pub const SCOPE: &str = "otelgen";
 

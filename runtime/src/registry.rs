@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use thiserror::Error;
 
 use crate::breaker::BreakerConfigError;
+use crate::pattern::PatternConfigError;
 
 /// The instances of one pattern by name.
 #[derive(Debug)]
@@ -74,6 +75,9 @@ pub enum ConfigurationError {
     /// Of a `#[traced_breaker]`.
     #[error(transparent)]
     Breaker(#[from] BreakerConfigError),
+    /// Of another attribute.
+    #[error(transparent)]
+    Pattern(#[from] PatternConfigError),
 }
 
 static ERRORS: Mutex<Vec<ConfigurationError>> = Mutex::new(Vec::new());
