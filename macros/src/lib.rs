@@ -7,12 +7,14 @@
 mod attr;
 mod breaker;
 mod common;
+mod domain_event;
 mod duration;
 mod error;
 mod function;
 mod stage;
 mod suggest;
 mod traced;
+mod traced_event;
 
 use proc_macro::TokenStream;
 
@@ -26,4 +28,22 @@ pub fn traced(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn traced_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stage::expand("traced_breaker", arguments.into(), item.into()).into()
+}
+
+/// On a type: it is a domain event. On a command handler: what it returns is appended to a stream, in one span;
+/// the page is at `otelgen::traced_event`.
+#[proc_macro_attribute]
+pub fn traced_event(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    if domain_event::is_type(&item) {
+        domain_event::attribute(arguments.into(), item).into()
+    } else {
+        stage::expand("traced_event", arguments.into(), item).into()
+    }
+}
+
+/// Names, schema versions, upcasts and aggregate ids of events; the page is at `otelgen::event_store::DomainEvent`.
+#[proc_macro_derive(DomainEvent, attributes(event))]
+pub fn domain_event(item: TokenStream) -> TokenStream {
+    domain_event::derive(item.into()).into()
 }

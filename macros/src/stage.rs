@@ -7,7 +7,7 @@ use syn::{Attribute, Meta};
 
 use crate::error::Errors;
 use crate::function::Function;
-use crate::{breaker, traced};
+use crate::{breaker, traced, traced_event};
 
 /// An attribute after parsing and checking.
 pub(crate) trait Stage {
@@ -30,6 +30,7 @@ const ORDER: &[(&str, Option<Parse>)] = &[
     ("traced_rate_limit", None),
     ("traced_bulkhead", None),
     ("traced_timeout", None),
+    ("traced_event", Some(traced_event::parse)),
 ];
 
 /// Expands the attribute `name` with `arguments` and all of ours that stand below it on `item`.
@@ -126,7 +127,7 @@ fn check_order(found: &[(&'static str, Span, TokenStream)], errors: &Errors) {
             errors.at(
                 *inner_span,
                 format_args!("`#[{inner}]` cannot stand inside `#[{outer}]`"),
-                format_args!("move `#[{inner}]` above `#[{outer}]`: from outside to inside the order is traced, cache, retry, breaker, rate limit, bulkhead, timeout"),
+                format_args!("move `#[{inner}]` above `#[{outer}]`: from outside to inside the order is traced, cache, retry, breaker, rate limit, bulkhead, timeout, event"),
             );
         }
     }

@@ -82,7 +82,11 @@ impl<A> Loaded<A> {
 
 impl<A: Aggregate> Loaded<A> {
     pub(super) fn new(stream: StreamId) -> Self {
-        Self { state: A::default(), stream, version: 0 }
+        Self {
+            state: A::default(),
+            stream,
+            version: 0,
+        }
     }
 
     pub(super) fn from_snapshot(stream: StreamId, snapshot: Option<SnapshotRecord>) -> Self
@@ -90,9 +94,18 @@ impl<A: Aggregate> Loaded<A> {
         A: Snapshot,
     {
         let usable = snapshot.filter(|snapshot| snapshot.schema_version == A::SCHEMA_VERSION);
-        let read = usable.and_then(|snapshot| Some((serde_json::from_str(&snapshot.state).ok()?, snapshot.version)));
+        let read = usable.and_then(|snapshot| {
+            Some((
+                serde_json::from_str(&snapshot.state).ok()?,
+                snapshot.version,
+            ))
+        });
         match read {
-            Some((state, version)) => Self { state, stream, version },
+            Some((state, version)) => Self {
+                state,
+                stream,
+                version,
+            },
             None => Self::new(stream),
         }
     }

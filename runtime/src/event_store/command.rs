@@ -7,8 +7,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{
-    Aggregate, EventStore, EventStoreError, EventStoreExt, Events, Expected, Loaded, NewEvent, Snapshot, StreamId,
-    telemetry,
+    Aggregate, EventStore, EventStoreError, EventStoreExt, Events, Expected, Loaded, NewEvent,
+    Snapshot, StreamId, telemetry,
 };
 
 /// One command on one stream.
@@ -89,15 +89,30 @@ mod sealed {
 }
 
 impl<A: Aggregate> Loading<A> for WholeStream {
-    async fn load<S: EventStore>(&self, store: &S, stream: &StreamId) -> Result<Loaded<A>, EventStoreError> {
+    async fn load<S: EventStore>(
+        &self,
+        store: &S,
+        stream: &StreamId,
+    ) -> Result<Loaded<A>, EventStoreError> {
         EventStoreExt::load(store, stream).await
     }
 
-    async fn appended<S: EventStore>(&self, _store: &S, _stream: &StreamId, _before: u64, _after: u64) {}
+    async fn appended<S: EventStore>(
+        &self,
+        _store: &S,
+        _stream: &StreamId,
+        _before: u64,
+        _after: u64,
+    ) {
+    }
 }
 
 impl<A: Snapshot> Loading<A> for FromSnapshot {
-    async fn load<S: EventStore>(&self, store: &S, stream: &StreamId) -> Result<Loaded<A>, EventStoreError> {
+    async fn load<S: EventStore>(
+        &self,
+        store: &S,
+        stream: &StreamId,
+    ) -> Result<Loaded<A>, EventStoreError> {
         store.load_from_snapshot(stream).await
     }
 
@@ -113,14 +128,31 @@ impl<A: Snapshot> Loading<A> for FromSnapshot {
 impl<S: EventStore> Command<S> {
     /// A command that appends to a stream.
     pub fn new(store: S, stream: impl Into<StreamId>) -> Self {
-        Self { store, stream: stream.into(), retries: 0, loading: WholeStream }
+        Self {
+            store,
+            stream: stream.into(),
+            retries: 0,
+            loading: WholeStream,
+        }
     }
 
     /// Loads from snapshots, and keeps one whenever the stream passes a multiple of `every` events (at least 1).
     #[must_use]
     pub fn snapshot_every(self, every: u64) -> Command<S, FromSnapshot> {
-        let Self { store, stream, retries, loading: WholeStream } = self;
-        Command { store, stream, retries, loading: FromSnapshot { every: every.max(1) } }
+        let Self {
+            store,
+            stream,
+            retries,
+            loading: WholeStream,
+        } = self;
+        Command {
+            store,
+            stream,
+            retries,
+            loading: FromSnapshot {
+                every: every.max(1),
+            },
+        }
     }
 
     /// Appends what `decide` returns to a stream that is where `expected` says, without loading it. Both are
@@ -182,6 +214,7 @@ impl<S: EventStore, L> Command<S, L> {
     ///
     /// # Errors
     /// Those of `decide`, of loading, and of [`EventStore::save_events`].
+    // Not `AsyncFnMut`: futures of such closures cannot be shown to be `Send` where they are spawned.
     pub async fn decide<A, D, F, E>(&self, mut decide: impl FnMut(Loaded<A>) -> F) -> Result<D, E>
     where
         A: Aggregate,
@@ -231,7 +264,9 @@ impl<S: EventStore, L> Command<S, L> {
         let decided = decide(state).await?;
         match self.save(Expected::Version(before), &decided).await {
             Ok(after) => {
-                self.loading.appended(&self.store, &self.stream, before, after).await;
+                self.loading
+                    .appended(&self.store, &self.stream, before, after)
+                    .await;
                 Ok(Ok(decided))
             }
             Err(error) => Ok(Err(error)),
@@ -239,12 +274,24 @@ impl<S: EventStore, L> Command<S, L> {
     }
 
     /// Returns the version of the stream after the append.
-    async fn save<D: Events>(&self, expected: Expected, decided: &D) -> Result<u64, EventStoreError> {
-        let events = decided.as_events().iter().map(NewEvent::of).collect::<Result<Vec<_>, _>>()?;
+    async fn save<D: Events>(
+        &self,
+        expected: Expected,
+        decided: &D,
+    ) -> Result<u64, EventStoreError> {
+        let events = decided
+            .as_events()
+            .iter()
+            .map(NewEvent::of)
+            .collect::<Result<Vec<_>, _>>()?;
         if events.is_empty() {
             return Ok(expected.version().unwrap_or_default());
         }
-        Ok(self.store.save_events(&self.stream, expected, &events).await?.version)
+        Ok(self
+            .store
+            .save_events(&self.stream, expected, &events)
+            .await?
+            .version)
     }
 }
 
@@ -256,7 +303,10 @@ struct Retries {
 
 impl Retries {
     fn new(left: u32) -> Self {
-        Self { left, bound: Duration::from_millis(2) }
+        Self {
+            left,
+            bound: Duration::from_millis(2),
+        }
     }
 
     /// Waits if the error is a conflict that may be retried; returns it otherwise.
@@ -265,7 +315,11 @@ impl Retries {
             return Err(error);
         }
         self.left -= 1;
-        tracing::debug!(retries_left = self.left, error = &error as &dyn std::error::Error, "command decides anew");
+        tracing::debug!(
+            retries_left = self.left,
+            error = &error as &dyn std::error::Error,
+            "command decides anew"
+        );
         tokio::time::sleep(random_up_to(self.bound)).await;
         self.bound = (self.bound * 2).min(Duration::from_millis(250));
         Ok(())

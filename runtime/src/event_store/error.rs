@@ -10,7 +10,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum EventStoreError {
     /// Somebody else wrote to the stream first, or it is shorter than expected: load it again and decide anew.
-    #[error("stream {stream} is at version {actual}, not at {expected}: load it again and retry the command")]
+    #[error(
+        "stream {stream} is at version {actual}, not at {expected}: load it again and retry the command"
+    )]
     Conflict {
         /// The stream.
         stream: StreamId,
@@ -62,13 +64,17 @@ pub enum EventStoreError {
         source: DecodeError,
     },
     /// A projection's checkpoint is not where its runner left it: another runner has the same name.
-    #[error("the checkpoint of projection `{projection}` was moved by another runner: run one at a time per name")]
+    #[error(
+        "the checkpoint of projection `{projection}` was moved by another runner: run one at a time per name"
+    )]
     CheckpointMoved {
         /// The projection.
         projection: String,
     },
     /// A projection could not apply an event, after all its attempts; its checkpoint stands before that event.
-    #[error("projection `{projection}` cannot apply event {position}: correct it, then start the runner again")]
+    #[error(
+        "projection `{projection}` cannot apply event {position}: correct it, then start the runner again"
+    )]
     Projection {
         /// The projection.
         projection: String,
@@ -98,7 +104,9 @@ pub enum EventStoreError {
     },
     /// Events carry transaction ids this PostgreSQL cluster has not reached: the tables were restored from a
     /// dump. Subscriptions would wait for those ids; `adopt_restored_events` numbers the events anew.
-    #[error("the events were restored from another PostgreSQL cluster: call adopt_restored_events once, with writers stopped")]
+    #[error(
+        "the events were restored from another PostgreSQL cluster: call adopt_restored_events once, with writers stopped"
+    )]
     RestoredElsewhere,
     /// Anything else the database said.
     #[error("the event store's database reported an error")]
@@ -150,7 +158,9 @@ pub enum DecodeError {
         event_type: String,
     },
     /// A newer program wrote the event.
-    #[error("event `{event_type}` has schema version {found}, this program knows {known}: deploy the newer one")]
+    #[error(
+        "event `{event_type}` has schema version {found}, this program knows {known}: deploy the newer one"
+    )]
     Newer {
         /// The stored event's type.
         event_type: String,

@@ -67,14 +67,28 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync {
 ///
 /// # Errors
 /// [`DecodeError`]: an unknown type, a newer version, an upcast or a payload that does not fit.
-pub fn decode<E: DomainEvent>(event_type: &str, version: u32, payload: &str) -> Result<E, DecodeError> {
+pub fn decode<E: DomainEvent>(
+    event_type: &str,
+    version: u32,
+    payload: &str,
+) -> Result<E, DecodeError> {
     let Some(known) = known_version::<E>(event_type) else {
-        return Err(DecodeError::Unknown { event_type: event_type.to_owned() });
+        return Err(DecodeError::Unknown {
+            event_type: event_type.to_owned(),
+        });
     };
     if version > known {
-        return Err(DecodeError::Newer { event_type: event_type.to_owned(), found: version, known });
+        return Err(DecodeError::Newer {
+            event_type: event_type.to_owned(),
+            found: version,
+            known,
+        });
     }
-    let misfit = |source| DecodeError::Payload { event_type: event_type.to_owned(), found: version, source };
+    let misfit = |source| DecodeError::Payload {
+        event_type: event_type.to_owned(),
+        found: version,
+        source,
+    };
     if version == known {
         return serde_json::from_str(payload).map_err(misfit);
     }
@@ -88,8 +102,11 @@ pub fn decode<E: DomainEvent>(event_type: &str, version: u32, payload: &str) -> 
     serde_json::from_value(current).map_err(misfit)
 }
 
-fn known_version<E: DomainEvent + ?Sized>(event_type: &str) -> Option<u32> {
-    E::SCHEMAS.iter().find(|schema| schema.event_type == event_type).map(|schema| schema.version)
+fn known_version<E: DomainEvent>(event_type: &str) -> Option<u32> {
+    E::SCHEMAS
+        .iter()
+        .find(|schema| schema.event_type == event_type)
+        .map(|schema| schema.version)
 }
 
 /// What a command handler may return as the events it decided on: one, none or several.
@@ -144,7 +161,10 @@ mod tests {
     }
 
     impl DomainEvent for Renamed {
-        const SCHEMAS: &'static [EventSchema] = &[EventSchema { event_type: "renamed", version: 3 }];
+        const SCHEMAS: &'static [EventSchema] = &[EventSchema {
+            event_type: "renamed",
+            version: 3,
+        }];
 
         fn event_type(&self) -> &'static str {
             "renamed"
@@ -167,25 +187,47 @@ mod tests {
     #[test]
     fn an_old_payload_is_upcast_before_it_is_read() {
         let event: Renamed = decode("renamed", 1, r#"{"id":"7","name":"Ada"}"#).expect("upcast");
-        assert_eq!(event, Renamed { id: "7".into(), full_name: "Ada".into() });
+        assert_eq!(
+            event,
+            Renamed {
+                id: "7".into(),
+                full_name: "Ada".into()
+            }
+        );
     }
 
     #[test]
     fn a_failing_upcast_names_the_event_and_its_version() {
         let error = decode::<Renamed>("renamed", 1, r#"{"id":"7"}"#).expect_err("no name");
-        assert!(matches!(error, DecodeError::Upcast { found: 1, .. }), "{error:?}");
+        assert!(
+            matches!(error, DecodeError::Upcast { found: 1, .. }),
+            "{error:?}"
+        );
     }
 
     #[test]
     fn an_event_of_a_newer_program_is_refused_rather_than_misread() {
         let error = decode::<Renamed>("renamed", 4, "{}").expect_err("newer");
-        assert!(matches!(error, DecodeError::Newer { found: 4, known: 3, .. }), "{error:?}");
+        assert!(
+            matches!(
+                error,
+                DecodeError::Newer {
+                    found: 4,
+                    known: 3,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
     }
 
     #[test]
     fn an_unknown_event_is_told_apart_from_a_broken_one() {
         let unknown = decode::<Renamed>("deleted", 1, "{}").expect_err("unknown");
-        assert!(matches!(unknown, DecodeError::Unknown { .. }), "{unknown:?}");
+        assert!(
+            matches!(unknown, DecodeError::Unknown { .. }),
+            "{unknown:?}"
+        );
         let broken = decode::<Renamed>("renamed", 3, "{}").expect_err("broken");
         assert!(matches!(broken, DecodeError::Payload { .. }), "{broken:?}");
     }

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::store::validate;
 use super::{
-    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent, SnapshotRecord, StreamId,
+    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent,
+    SnapshotRecord, StreamId,
 };
 
 /// Keeps events in memory, with the same promises as the databases save the one to survive the process.
@@ -30,7 +31,10 @@ struct Contents {
 
 impl Default for MemoryEventStore {
     fn default() -> Self {
-        Self { contents: Mutex::default(), appends: watch::Sender::new(0) }
+        Self {
+            contents: Mutex::default(),
+            appends: watch::Sender::new(0),
+        }
     }
 }
 
@@ -48,13 +52,22 @@ impl MemoryEventStore {
 
 impl Contents {
     fn stream(&self, stream: &StreamId, after: u64) -> impl Iterator<Item = &RecordedEvent> {
-        let places = self.streams.get(stream).map(Vec::as_slice).unwrap_or_default();
+        let places = self
+            .streams
+            .get(stream)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let after = usize::try_from(after).unwrap_or(usize::MAX);
-        places.iter().skip(after).filter_map(|place| self.events.get(*place))
+        places
+            .iter()
+            .skip(after)
+            .filter_map(|place| self.events.get(*place))
     }
 
     fn version(&self, stream: &StreamId) -> u64 {
-        self.streams.get(stream).map_or(0, |places| places.len() as u64)
+        self.streams
+            .get(stream)
+            .map_or(0, |places| places.len() as u64)
     }
 
     fn append(&mut self, stream: &StreamId, events: &[NewEvent]) -> Appended {
@@ -76,7 +89,11 @@ impl Contents {
                 recorded_at,
             });
         }
-        Appended { version, position: Position::new(0, self.events.len() as u64), repeated: false }
+        Appended {
+            version,
+            position: Position::new(0, self.events.len() as u64),
+            repeated: false,
+        }
     }
 }
 
@@ -89,7 +106,11 @@ pub(super) fn repeated_or_conflict<'a>(
     events: &[NewEvent],
     present: impl Iterator<Item = (&'a uuid::Uuid, u64, Position)>,
 ) -> Result<Appended, EventStoreError> {
-    let conflict = EventStoreError::Conflict { stream: stream.clone(), expected, actual };
+    let conflict = EventStoreError::Conflict {
+        stream: stream.clone(),
+        expected,
+        actual,
+    };
     let mut last = None;
     let mut matched = 0;
     for ((id, version, position), event) in present.zip(events) {
@@ -100,7 +121,11 @@ pub(super) fn repeated_or_conflict<'a>(
         last = Some((version, position));
     }
     match last {
-        Some((version, position)) if matched == events.len() => Ok(Appended { version, position, repeated: true }),
+        Some((version, position)) if matched == events.len() => Ok(Appended {
+            version,
+            position,
+            repeated: true,
+        }),
         _ => Err(conflict),
     }
 }
@@ -121,7 +146,11 @@ impl EventStore for MemoryEventStore {
         let mut contents = self.contents();
         let actual = contents.version(stream);
         if events.is_empty() {
-            return Ok(Appended { version: actual, position: Position::START, repeated: false });
+            return Ok(Appended {
+                version: actual,
+                position: Position::START,
+                repeated: false,
+            });
         }
         if let Some(wanted) = expected.version().filter(|wanted| *wanted != actual) {
             let present = contents.stream(stream, wanted);
@@ -141,7 +170,12 @@ impl EventStore for MemoryEventStore {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, EventStoreError> {
         stream.validate()?;
-        Ok(self.contents().stream(stream, after).take(limit).cloned().collect())
+        Ok(self
+            .contents()
+            .stream(stream, after)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<u64, EventStoreError> {
@@ -149,19 +183,40 @@ impl EventStore for MemoryEventStore {
         Ok(self.contents().version(stream))
     }
 
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, EventStoreError> {
+    async fn read_all(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, EventStoreError> {
         let skipped = usize::try_from(after.sequence()).unwrap_or(usize::MAX);
-        Ok(self.contents().events.iter().skip(skipped).take(limit).cloned().collect())
+        Ok(self
+            .contents()
+            .events
+            .iter()
+            .skip(skipped)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     async fn head(&self) -> Result<Position, EventStoreError> {
-        Ok(self.contents().events.last().map_or(Position::START, |event| event.position))
+        Ok(self
+            .contents()
+            .events
+            .last()
+            .map_or(Position::START, |event| event.position))
     }
 
-    async fn save_snapshot(&self, stream: &StreamId, snapshot: &SnapshotRecord) -> Result<(), EventStoreError> {
+    async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: &SnapshotRecord,
+    ) -> Result<(), EventStoreError> {
         stream.validate()?;
         let mut contents = self.contents();
-        let kept = contents.snapshots.entry((stream.clone(), snapshot.kind.clone()));
+        let kept = contents
+            .snapshots
+            .entry((stream.clone(), snapshot.kind.clone()));
         let kept = kept.or_insert_with(|| snapshot.clone());
         if kept.schema_version != snapshot.schema_version || kept.version < snapshot.version {
             *kept = snapshot.clone();
@@ -175,18 +230,37 @@ impl EventStore for MemoryEventStore {
         kind: &str,
     ) -> Result<Option<SnapshotRecord>, EventStoreError> {
         stream.validate()?;
-        Ok(self.contents().snapshots.get(&(stream.clone(), kind.to_owned())).cloned())
+        Ok(self
+            .contents()
+            .snapshots
+            .get(&(stream.clone(), kind.to_owned()))
+            .cloned())
     }
 
     async fn load_checkpoint(&self, projection: &str) -> Result<Position, EventStoreError> {
-        Ok(self.contents().checkpoints.get(projection).copied().unwrap_or_default())
+        Ok(self
+            .contents()
+            .checkpoints
+            .get(projection)
+            .copied()
+            .unwrap_or_default())
     }
 
-    async fn move_checkpoint(&self, projection: &str, from: Position, to: Position) -> Result<(), EventStoreError> {
+    async fn move_checkpoint(
+        &self,
+        projection: &str,
+        from: Position,
+        to: Position,
+    ) -> Result<(), EventStoreError> {
         let mut contents = self.contents();
-        let checkpoint = contents.checkpoints.entry(projection.to_owned()).or_default();
+        let checkpoint = contents
+            .checkpoints
+            .entry(projection.to_owned())
+            .or_default();
         if *checkpoint != from {
-            return Err(EventStoreError::CheckpointMoved { projection: projection.to_owned() });
+            return Err(EventStoreError::CheckpointMoved {
+                projection: projection.to_owned(),
+            });
         }
         *checkpoint = to;
         Ok(())

@@ -48,7 +48,8 @@ pub use memory::MemoryEventStore;
 pub use postgres::PostgresEventStore;
 pub use projection::{AtLeastOnce, Projection, ProjectionStore};
 pub use record::{
-    Appended, CAUSATION_ID, CORRELATION_ID, Metadata, NewEvent, RecordedEvent, SnapshotRecord, TRACEPARENT,
+    Appended, CAUSATION_ID, CORRELATION_ID, Metadata, NewEvent, RecordedEvent, SnapshotRecord,
+    TRACEPARENT,
 };
 pub use runner::ProjectionRunner;
 #[cfg(feature = "event-store-sqlite")]
@@ -59,6 +60,11 @@ pub use subscription::{Filter, Subscription};
 pub use tenant::Tenant;
 pub use traced::TracedEventStore;
 pub use typed::EventStoreExt;
+
+#[doc = include_str!("../docs/domain_event.md")]
+pub use otelgen_macros::DomainEvent;
+/// JSON, as upcasts see it.
+pub use serde_json::Value;
 
 /// The version of sqlx that the stores' pools and transactions belong to.
 #[cfg(any(feature = "event-store-sqlite", feature = "event-store-postgres"))]

@@ -31,5 +31,3 @@ pub const SPAN_VERSION: &str = "otelgen.event_store.version";
 pub const SPAN_EVENTS: &str = "otelgen.event_store.events";
 /// Span attribute: the name of the projection.
 pub const SPAN_PROJECTION: &str = "otelgen.event_store.projection";
-/// Span attribute of a command: how often it was decided anew because another writer was faster.
-pub const SPAN_RETRIES: &str = "otelgen.event_store.retries";

@@ -15,12 +15,15 @@ use super::record::{from_column, metadata_to_json, to_column};
 use super::sql::{classify, is_version_taken, migrator, recorded_event};
 use super::store::validate;
 use super::{
-    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent, SnapshotRecord, StreamId,
-    memory::repeated_or_conflict,
+    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent,
+    SnapshotRecord, StreamId, memory::repeated_or_conflict,
 };
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "event store", include_str!("../../migrations/postgres/0001_event_store.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    1,
+    "event store",
+    include_str!("../../migrations/postgres/0001_event_store.sql"),
+)];
 
 /// How often an append at whatever end is tried again when other writers are faster.
 const ANY_ATTEMPTS: usize = 16;
@@ -31,7 +34,8 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 /// Keeps events in PostgreSQL.
 ///
 /// An append is one statement and one round trip whatever the number of events; the database's unique constraint
-/// on stream and version finds the conflicts. Clones share the connection pool.
+/// on stream and version finds the conflicts. (sqlx's pool tests a connection when it is given back, in the
+/// background; nobody waits for that.) Clones share the connection pool.
 ///
 /// ```no_run
 /// use otelgen::event_store::{EventStoreError, PostgresEventStore};
@@ -51,7 +55,10 @@ pub struct PostgresEventStore {
 impl PostgresEventStore {
     /// A store on a pool that the program already has. Needs [`migrate`](Self::migrate) once per database.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, appends: watch::Sender::new(0) }
+        Self {
+            pool,
+            appends: watch::Sender::new(0),
+        }
     }
 
     /// A store on a pool of its own, of up to ten connections. Connects when it is first used, so a service can
@@ -65,7 +72,9 @@ impl PostgresEventStore {
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
-                Box::pin(async move { Ok(meta.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok()) })
+                Box::pin(async move {
+                    Ok(meta.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok())
+                })
             });
         Ok(Self::new(options.connect_lazy(url).map_err(classify)?))
     }
@@ -83,13 +92,24 @@ impl PostgresEventStore {
     /// when the events came from another cluster.
     pub async fn migrate(&self) -> Result<(), EventStoreError> {
         use sqlx::migrate::MigrateError;
-        migrator(&MIGRATIONS).run(&self.pool).await.map_err(|error| match error {
-            MigrateError::Execute(error) => migration_failure(error),
-            error => EventStoreError::Migration { source: error.into() },
-        })?;
-        let restored: bool =
-            sqlx::query_scalar(statements::IS_RESTORED).fetch_one(&self.pool).await.map_err(classify)?;
-        if restored { Err(EventStoreError::RestoredElsewhere) } else { Ok(()) }
+        migrator(&MIGRATIONS)
+            .run(&self.pool)
+            .await
+            .map_err(|error| match error {
+                MigrateError::Execute(error) => migration_failure(error),
+                error => EventStoreError::Migration {
+                    source: error.into(),
+                },
+            })?;
+        let restored: bool = sqlx::query_scalar(statements::IS_RESTORED)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(classify)?;
+        if restored {
+            Err(EventStoreError::RestoredElsewhere)
+        } else {
+            Ok(())
+        }
     }
 
     /// Numbers the events anew, in their order, after the tables were restored from a dump into another cluster
@@ -101,7 +121,10 @@ impl PostgresEventStore {
     pub async fn adopt_restored_events(&self) -> Result<(), EventStoreError> {
         let mut transaction = self.pool.begin().await.map_err(classify)?;
         for statement in statements::ADOPT_RESTORED {
-            sqlx::query(statement).execute(&mut *transaction).await.map_err(classify)?;
+            sqlx::query(statement)
+                .execute(&mut *transaction)
+                .await
+                .map_err(classify)?;
         }
         transaction.commit().await.map_err(classify)
     }
@@ -128,12 +151,18 @@ impl PostgresEventStore {
         match insert(connection, stream, expected, events).await {
             Ok(Some(appended)) => Ok(appended),
             Ok(None) => self.explain_failed_append(stream, expected, events).await,
-            Err(error) if is_version_taken(&error) => self.explain_failed_append(stream, expected, events).await,
+            Err(error) if is_version_taken(&error) => {
+                self.explain_failed_append(stream, expected, events).await
+            }
             Err(error) => Err(classify(error)),
         }
     }
 
-    async fn append_at_end(&self, stream: &StreamId, events: &[NewEvent]) -> Result<Appended, EventStoreError> {
+    async fn append_at_end(
+        &self,
+        stream: &StreamId,
+        events: &[NewEvent],
+    ) -> Result<Appended, EventStoreError> {
         let mut connection = self.pool.acquire().await.map_err(classify)?;
         for _ in 0..ANY_ATTEMPTS {
             match insert(&mut connection, stream, Expected::Any, events).await {
@@ -145,12 +174,20 @@ impl PostgresEventStore {
         }
         drop(connection);
         let actual = self.stream_version(stream).await?;
-        Err(EventStoreError::Conflict { stream: stream.clone(), expected: Expected::Any, actual })
+        Err(EventStoreError::Conflict {
+            stream: stream.clone(),
+            expected: Expected::Any,
+            actual,
+        })
     }
 
     async fn nothing_to_append(&self, stream: &StreamId) -> Result<Appended, EventStoreError> {
         let version = self.stream_version(stream).await?;
-        Ok(Appended { version, position: Position::START, repeated: false })
+        Ok(Appended {
+            version,
+            position: Position::START,
+            repeated: false,
+        })
     }
 
     /// Off the straight path: looks at what is there, to tell a repeated save from a conflict.
@@ -162,10 +199,16 @@ impl PostgresEventStore {
     ) -> Result<Appended, EventStoreError> {
         let actual = self.stream_version(stream).await?;
         let Some(after) = expected.version() else {
-            return Err(EventStoreError::Conflict { stream: stream.clone(), expected, actual });
+            return Err(EventStoreError::Conflict {
+                stream: stream.clone(),
+                expected,
+                actual,
+            });
         };
         let present = self.load_events(stream, after, events.len()).await?;
-        let present = present.iter().map(|event| (&event.event_id, event.version, event.position));
+        let present = present
+            .iter()
+            .map(|event| (&event.event_id, event.version, event.position));
         repeated_or_conflict(stream, expected, actual, events, present)
     }
 }
@@ -186,14 +229,20 @@ async fn insert(
     events: &[NewEvent],
 ) -> Result<Option<Appended>, sqlx::Error> {
     let ids: Vec<uuid::Uuid> = events.iter().map(|event| event.event_id).collect();
-    let types: Vec<&str> = events.iter().map(|event| event.event_type.as_str()).collect();
-    let versions: Vec<i32> =
-        events.iter().map(|event| i32::try_from(event.event_version).unwrap_or(i32::MAX)).collect();
+    let types: Vec<&str> = events
+        .iter()
+        .map(|event| event.event_type.as_str())
+        .collect();
+    let versions: Vec<i32> = events
+        .iter()
+        .map(|event| i32::try_from(event.event_version).unwrap_or(i32::MAX))
+        .collect();
     let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
-    let metadata: Vec<String> =
-        events.iter().map(|event| metadata_to_json(&event.metadata)).collect::<Result<_, _>>().map_err(|error| {
-            sqlx::Error::Encode(error.into())
-        })?;
+    let metadata: Vec<String> = events
+        .iter()
+        .map(|event| metadata_to_json(&event.metadata))
+        .collect::<Result<_, _>>()
+        .map_err(|error| sqlx::Error::Encode(error.into()))?;
     let statement = match expected.version() {
         Some(_) => statements::APPEND_AFTER,
         None => statements::APPEND_AT_END,
@@ -224,7 +273,10 @@ async fn insert(
 
 fn read_rows(rows: &[PgRow]) -> Result<Vec<RecordedEvent>, EventStoreError> {
     let read = |row: &PgRow| -> Result<RecordedEvent, sqlx::Error> { Ok(recorded_event!(row)) };
-    rows.iter().map(read).collect::<Result<_, _>>().map_err(classify)
+    rows.iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map_err(classify)
 }
 
 fn limit_column(limit: usize) -> i64 {
@@ -248,7 +300,8 @@ impl EventStore for PostgresEventStore {
             self.append_at_end(stream, events).await?
         } else {
             let mut connection = self.pool.acquire().await.map_err(classify)?;
-            self.save_events_in(&mut connection, stream, expected, events).await?
+            self.save_events_in(&mut connection, stream, expected, events)
+                .await?
         };
         self.appends.send_modify(|count| *count += 1);
         Ok(appended)
@@ -285,7 +338,11 @@ impl EventStore for PostgresEventStore {
         Ok(from_column(version))
     }
 
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, EventStoreError> {
+    async fn read_all(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, EventStoreError> {
         let rows = sqlx::query(statements::READ_ALL)
             .bind(after.transaction().to_string())
             .bind(to_column(after.sequence()))
@@ -297,12 +354,18 @@ impl EventStore for PostgresEventStore {
     }
 
     async fn head(&self) -> Result<Position, EventStoreError> {
-        let head: Option<(i64, i64)> =
-            sqlx::query_as(statements::HEAD).fetch_optional(&self.pool).await.map_err(classify)?;
+        let head: Option<(i64, i64)> = sqlx::query_as(statements::HEAD)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(classify)?;
         Ok(head.map_or(Position::START, position))
     }
 
-    async fn save_snapshot(&self, stream: &StreamId, snapshot: &SnapshotRecord) -> Result<(), EventStoreError> {
+    async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: &SnapshotRecord,
+    ) -> Result<(), EventStoreError> {
         stream.validate()?;
         sqlx::query(statements::SAVE_SNAPSHOT)
             .bind(stream.tenant())
@@ -349,7 +412,12 @@ impl EventStore for PostgresEventStore {
         Ok(checkpoint.map_or(Position::START, position))
     }
 
-    async fn move_checkpoint(&self, projection: &str, from: Position, to: Position) -> Result<(), EventStoreError> {
+    async fn move_checkpoint(
+        &self,
+        projection: &str,
+        from: Position,
+        to: Position,
+    ) -> Result<(), EventStoreError> {
         let mut connection = self.pool.acquire().await.map_err(classify)?;
         move_checkpoint(&mut connection, projection, from, to).await
     }
@@ -369,8 +437,11 @@ async fn move_checkpoint(
     from: Position,
     to: Position,
 ) -> Result<(), EventStoreError> {
-    let statement =
-        if from == Position::START { statements::START_CHECKPOINT } else { statements::MOVE_CHECKPOINT };
+    let statement = if from == Position::START {
+        statements::START_CHECKPOINT
+    } else {
+        statements::MOVE_CHECKPOINT
+    };
     let moved = sqlx::query(statement)
         .bind(projection)
         .bind(from.transaction().to_string())
@@ -383,7 +454,9 @@ async fn move_checkpoint(
     if moved.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(EventStoreError::CheckpointMoved { projection: projection.to_owned() })
+        Err(EventStoreError::CheckpointMoved {
+            projection: projection.to_owned(),
+        })
     }
 }
 

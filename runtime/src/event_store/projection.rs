@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use super::store::forward_event_store;
 use super::{
-    Appended, BoxError, EventStore, EventStoreError, Expected, Filter, NewEvent, Position, RecordedEvent,
-    SnapshotRecord, StreamId,
+    Appended, BoxError, EventStore, EventStoreError, Expected, Filter, NewEvent, Position,
+    RecordedEvent, SnapshotRecord, StreamId,
 };
 
 /// Turns events into a read model. `T` is the transaction the store gives it to write in.

@@ -40,8 +40,10 @@ impl NewEvent {
     /// [`EventStoreError::Encode`] when serde cannot write it as JSON.
     pub fn of<E: DomainEvent>(event: &E) -> Result<Self, EventStoreError> {
         let event_type = event.event_type();
-        let payload = serde_json::to_string(event)
-            .map_err(|source| EventStoreError::Encode { what: format!("event `{event_type}`"), source })?;
+        let payload = serde_json::to_string(event).map_err(|source| EventStoreError::Encode {
+            what: format!("event `{event_type}`"),
+            source,
+        })?;
         Ok(Self {
             event_id: Uuid::now_v7(),
             event_type: event_type.to_owned(),
@@ -63,7 +65,8 @@ impl NewEvent {
     pub fn caused_by(self, cause: &RecordedEvent) -> Self {
         let correlation = cause.metadata.get(CORRELATION_ID).cloned();
         let correlation = correlation.unwrap_or_else(|| cause.event_id.to_string());
-        self.with_metadata(CORRELATION_ID, correlation).with_metadata(CAUSATION_ID, cause.event_id.to_string())
+        self.with_metadata(CORRELATION_ID, correlation)
+            .with_metadata(CAUSATION_ID, cause.event_id.to_string())
     }
 
     /// Checks what a database could not store or an index could not hold; every store calls it.
@@ -84,7 +87,10 @@ impl NewEvent {
         } else {
             return Ok(());
         };
-        Err(EventStoreError::InvalidEvent { event_type: self.event_type.clone(), reason })
+        Err(EventStoreError::InvalidEvent {
+            event_type: self.event_type.clone(),
+            reason,
+        })
     }
 }
 
@@ -118,7 +124,11 @@ impl RecordedEvent {
     /// [`EventStoreError::Decode`] says which event and why.
     pub fn decode<E: DomainEvent>(&self) -> Result<E, EventStoreError> {
         event::decode(&self.event_type, self.event_version, &self.payload).map_err(|source| {
-            EventStoreError::Decode { stream: self.stream.clone(), position: self.position, source }
+            EventStoreError::Decode {
+                stream: self.stream.clone(),
+                position: self.position,
+                source,
+            }
         })
     }
 
@@ -130,7 +140,10 @@ impl RecordedEvent {
     pub fn decode_known<E: DomainEvent>(&self) -> Result<Option<E>, EventStoreError> {
         match self.decode() {
             Ok(event) => Ok(Some(event)),
-            Err(EventStoreError::Decode { source: DecodeError::Unknown { .. }, .. }) => Ok(None),
+            Err(EventStoreError::Decode {
+                source: DecodeError::Unknown { .. },
+                ..
+            }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -173,12 +186,18 @@ mod columns {
 
     pub(crate) fn from_micros(micros: i64) -> SystemTime {
         let distance = Duration::from_micros(micros.unsigned_abs());
-        if micros < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
+        if micros < 0 {
+            UNIX_EPOCH - distance
+        } else {
+            UNIX_EPOCH + distance
+        }
     }
 
     pub(crate) fn metadata_to_json(metadata: &Metadata) -> Result<String, EventStoreError> {
-        serde_json::to_string(metadata)
-            .map_err(|source| EventStoreError::Encode { what: "metadata".into(), source })
+        serde_json::to_string(metadata).map_err(|source| EventStoreError::Encode {
+            what: "metadata".into(),
+            source,
+        })
     }
 
     /// Databases count in `i64`; nothing here ever comes near its end.

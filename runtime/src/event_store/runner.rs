@@ -69,7 +69,16 @@ where
         let name = projection.name().to_owned();
         let arrivals = Arrivals::of(&store);
         let telemetry = ProjectionTelemetry::new(&name);
-        Self { store, projection, name, batch: 500, attempts: 5, arrivals, telemetry, checkpoint: None }
+        Self {
+            store,
+            projection,
+            name,
+            batch: 500,
+            attempts: 5,
+            arrivals,
+            telemetry,
+            checkpoint: None,
+        }
     }
 
     /// How many events one transaction takes; 500 unless set, at least 1.
@@ -106,7 +115,11 @@ where
     pub async fn lag(&mut self) -> Result<u64, EventStoreError> {
         let checkpoint = self.checkpoint().await?;
         let head = self.store.head().await?;
-        Ok(if head <= checkpoint { 0 } else { head.sequence().saturating_sub(checkpoint.sequence()).max(1) })
+        Ok(if head <= checkpoint {
+            0
+        } else {
+            head.sequence().saturating_sub(checkpoint.sequence()).max(1)
+        })
     }
 
     /// Applies the next batch of events, if there is one, and returns how many events it passed.
@@ -172,7 +185,11 @@ where
         let from = self.checkpoint().await?;
         let mut transaction = self.store.begin().await?;
         if let Err(source) = self.projection.clear(&mut transaction).await {
-            return Err(EventStoreError::Projection { projection: self.name.clone(), position: Position::START, source });
+            return Err(EventStoreError::Projection {
+                projection: self.name.clone(),
+                position: Position::START,
+                source,
+            });
         }
         self.commit(transaction, from, Position::START).await?;
         self.catch_up().await
@@ -207,7 +224,9 @@ where
     async fn checkpoint(&mut self) -> Result<Position, EventStoreError> {
         match self.checkpoint {
             Some(checkpoint) => Ok(checkpoint),
-            None => Ok(*self.checkpoint.insert(self.store.load_checkpoint(&self.name).await?)),
+            None => Ok(*self
+                .checkpoint
+                .insert(self.store.load_checkpoint(&self.name).await?)),
         }
     }
 
@@ -217,9 +236,13 @@ where
         from: Position,
         events: &[RecordedEvent],
     ) -> Result<Result<(), Failed>, EventStoreError> {
-        let Some(last) = events.last() else { return Ok(Ok(())) };
+        let Some(last) = events.last() else {
+            return Ok(Ok(()));
+        };
         let span = self.telemetry.batch(events.len());
-        self.apply_and_commit(from, events, last.position).instrument(span).await
+        self.apply_and_commit(from, events, last.position)
+            .instrument(span)
+            .await
     }
 
     async fn apply_and_commit(
@@ -230,9 +253,17 @@ where
     ) -> Result<Result<(), Failed>, EventStoreError> {
         let filter = self.projection.filter();
         let mut transaction = self.store.begin().await?;
-        for (index, event) in events.iter().enumerate().filter(|(_, event)| filter.matches(event)) {
+        for (index, event) in events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| filter.matches(event))
+        {
             if let Err(source) = self.projection.apply(event, &mut transaction).await {
-                return Ok(Err(Failed { index, position: event.position, source }));
+                return Ok(Err(Failed {
+                    index,
+                    position: event.position,
+                    source,
+                }));
             }
         }
         self.commit(transaction, from, to).await?;

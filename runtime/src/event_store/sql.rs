@@ -15,11 +15,17 @@ pub(super) fn classify(error: sqlx::Error) -> EventStoreError {
         Error::Database(database) => {
             let code = database.code().unwrap_or_default().into_owned();
             if is_full(&code) {
-                EventStoreError::StorageFull { source: error.into() }
+                EventStoreError::StorageFull {
+                    source: error.into(),
+                }
             } else if is_unavailable(&code) {
-                EventStoreError::Unavailable { source: error.into() }
+                EventStoreError::Unavailable {
+                    source: error.into(),
+                }
             } else {
-                EventStoreError::Storage { source: error.into() }
+                EventStoreError::Storage {
+                    source: error.into(),
+                }
             }
         }
         Error::Io(_)
@@ -28,14 +34,22 @@ pub(super) fn classify(error: sqlx::Error) -> EventStoreError {
         | Error::PoolTimedOut
         | Error::PoolClosed
         | Error::WorkerCrashed
-        | Error::BeginFailed => EventStoreError::Unavailable { source: error.into() },
-        _ => EventStoreError::Storage { source: error.into() },
+        | Error::BeginFailed => EventStoreError::Unavailable {
+            source: error.into(),
+        },
+        _ => EventStoreError::Storage {
+            source: error.into(),
+        },
     }
 }
 
 /// PostgreSQL's SQLSTATE has five characters; SQLite's extended result code is a number whose low byte is the class.
 fn sqlite_class(code: &str) -> Option<u32> {
-    if code.len() == 5 { None } else { code.parse::<u32>().ok().map(|code| code & 0xff) }
+    if code.len() == 5 {
+        None
+    } else {
+        code.parse::<u32>().ok().map(|code| code & 0xff)
+    }
 }
 
 /// PostgreSQL: `disk_full`. SQLite: `SQLITE_FULL`.
@@ -59,7 +73,13 @@ fn is_unavailable(code: &str) -> bool {
 pub(super) fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migrations = migrations.iter().map(|(version, description, sql)| {
         let sql = sql.into_sql_str();
-        Migration::new(*version, Cow::Borrowed(*description), MigrationType::Simple, sql, false)
+        Migration::new(
+            *version,
+            Cow::Borrowed(*description),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.dangerous_set_table_name("otelgen_event_store_migrations");
@@ -70,7 +90,9 @@ pub(super) fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migr
 
 /// Whether a statement failed because the stream already has an event of that version.
 pub(super) fn is_version_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Reads a row of the twelve columns that both databases select, in this order: tenant, stream type, stream id,
@@ -79,8 +101,11 @@ pub(super) fn is_version_taken(error: &sqlx::Error) -> bool {
 macro_rules! recorded_event {
     ($row:expr) => {{
         let row = $row;
-        let stream = $crate::event_store::StreamId::new(row.try_get::<String, _>(1)?, row.try_get::<String, _>(2)?)
-            .for_tenant(row.try_get::<String, _>(0)?);
+        let stream = $crate::event_store::StreamId::new(
+            row.try_get::<String, _>(1)?,
+            row.try_get::<String, _>(2)?,
+        )
+        .for_tenant(row.try_get::<String, _>(0)?);
         let event_id: String = row.try_get(6)?;
         let metadata: String = row.try_get(10)?;
         $crate::event_store::RecordedEvent {
@@ -90,11 +115,14 @@ macro_rules! recorded_event {
                 $crate::event_store::record::from_column(row.try_get(4)?),
                 $crate::event_store::record::from_column(row.try_get(5)?),
             ),
-            event_id: event_id.parse().map_err(|error: uuid::Error| sqlx::Error::Decode(error.into()))?,
+            event_id: event_id
+                .parse()
+                .map_err(|error: uuid::Error| sqlx::Error::Decode(error.into()))?,
             event_type: row.try_get(7)?,
             event_version: u32::try_from(row.try_get::<i64, _>(8)?).unwrap_or(u32::MAX),
             payload: row.try_get(9)?,
-            metadata: serde_json::from_str(&metadata).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            metadata: serde_json::from_str(&metadata)
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
             recorded_at: $crate::event_store::record::from_micros(row.try_get(11)?),
         }
     }};

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow, SqliteSynchronous,
 };
 use sqlx::{Row, Sqlite, Transaction};
 use tokio::sync::watch;
@@ -19,12 +19,15 @@ use super::record::{from_column, metadata_to_json, to_column};
 use super::sql::{classify, is_version_taken, migrator, recorded_event};
 use super::store::validate;
 use super::{
-    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent, SnapshotRecord, StreamId,
-    memory::repeated_or_conflict,
+    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent,
+    SnapshotRecord, StreamId, memory::repeated_or_conflict,
 };
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "event store", include_str!("../../migrations/sqlite/0001_event_store.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    1,
+    "event store",
+    include_str!("../../migrations/sqlite/0001_event_store.sql"),
+)];
 
 /// Keeps events in a SQLite file. One process, or several on one machine; an acknowledged append is on the disk.
 ///
@@ -59,7 +62,10 @@ impl SqliteEventStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
-        let writer = pool(1).connect_with(options.clone()).await.map_err(classify)?;
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(classify)?;
         let readers = pool(4).connect_lazy_with(options.pragma("query_only", "on"));
         Self::with_pools(writer, readers).await
     }
@@ -76,8 +82,14 @@ impl SqliteEventStore {
 
     async fn with_pools(writer: SqlitePool, readers: SqlitePool) -> Result<Self, EventStoreError> {
         let migrated = migrator(&MIGRATIONS).run(&writer).await;
-        migrated.map_err(|error| EventStoreError::Migration { source: error.into() })?;
-        Ok(Self { writer, readers, appends: watch::Sender::new(0) })
+        migrated.map_err(|error| EventStoreError::Migration {
+            source: error.into(),
+        })?;
+        Ok(Self {
+            writer,
+            readers,
+            appends: watch::Sender::new(0),
+        })
     }
 
     /// The pool of the one writing connection, for read models and transactions of the program. Begin those with
@@ -100,7 +112,11 @@ impl SqliteEventStore {
         validate(stream, events)?;
         if events.is_empty() {
             let version = stream_version(&mut *connection, stream).await?;
-            return Ok(Appended { version, position: Position::START, repeated: false });
+            return Ok(Appended {
+                version,
+                position: Position::START,
+                repeated: false,
+            });
         }
         match insert(connection, stream, expected, events).await {
             Ok(Some(appended)) => return Ok(appended),
@@ -110,10 +126,16 @@ impl SqliteEventStore {
         }
         let actual = stream_version(&mut *connection, stream).await?;
         let Some(after) = expected.version() else {
-            return Err(EventStoreError::Conflict { stream: stream.clone(), expected, actual });
+            return Err(EventStoreError::Conflict {
+                stream: stream.clone(),
+                expected,
+                actual,
+            });
         };
         let present = load_stream(connection, stream, after, events.len()).await?;
-        let present = present.iter().map(|event| (&event.event_id, event.version, event.position));
+        let present = present
+            .iter()
+            .map(|event| (&event.event_id, event.version, event.position));
         repeated_or_conflict(stream, expected, actual, events, present)
     }
 }
@@ -148,13 +170,18 @@ async fn insert(
         .fetch_all(connection)
         .await?;
     // `RETURNING` promises no order.
-    let written = rows.iter().map(|row| Ok((row.try_get(1)?, row.try_get(0)?)));
+    let written = rows
+        .iter()
+        .map(|row| Ok((row.try_get(1)?, row.try_get(0)?)));
     let written = written.collect::<Result<Vec<(i64, i64)>, sqlx::Error>>()?;
-    Ok(written.into_iter().max().map(|(version, position)| Appended {
-        version: from_column(version),
-        position: Position::new(0, from_column(position)),
-        repeated: false,
-    }))
+    Ok(written
+        .into_iter()
+        .max()
+        .map(|(version, position)| Appended {
+            version: from_column(version),
+            position: Position::new(0, from_column(position)),
+            repeated: false,
+        }))
 }
 
 /// SQLite's counterpart of `UNNEST`: one text that `json_each` turns into rows. Payloads are texts in it, so
@@ -162,14 +189,25 @@ async fn insert(
 fn as_json_rows(events: &[NewEvent]) -> Result<String, EventStoreError> {
     let rows = events.iter().map(|event| {
         let metadata = metadata_to_json(&event.metadata)?;
-        Ok((event.event_id, &event.event_type, event.event_version, &event.payload, metadata))
+        Ok((
+            event.event_id,
+            &event.event_type,
+            event.event_version,
+            &event.payload,
+            metadata,
+        ))
     });
     let rows = rows.collect::<Result<Vec<_>, EventStoreError>>()?;
-    serde_json::to_string(&rows).map_err(|source| EventStoreError::Encode { what: "events".into(), source })
+    serde_json::to_string(&rows).map_err(|source| EventStoreError::Encode {
+        what: "events".into(),
+        source,
+    })
 }
 
 fn micros_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
@@ -209,7 +247,10 @@ async fn load_stream<'e>(
 
 fn read_rows(rows: &[SqliteRow]) -> Result<Vec<RecordedEvent>, EventStoreError> {
     let read = |row: &SqliteRow| -> Result<RecordedEvent, sqlx::Error> { Ok(recorded_event!(row)) };
-    rows.iter().map(read).collect::<Result<_, _>>().map_err(classify)
+    rows.iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map_err(classify)
 }
 
 fn limit_column(limit: usize) -> i64 {
@@ -247,7 +288,11 @@ impl EventStore for SqliteEventStore {
         stream_version(&self.readers, stream).await
     }
 
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, EventStoreError> {
+    async fn read_all(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, EventStoreError> {
         let rows = sqlx::query(statements::READ_ALL)
             .bind(to_column(after.sequence()))
             .bind(limit_column(limit))
@@ -258,11 +303,18 @@ impl EventStore for SqliteEventStore {
     }
 
     async fn head(&self) -> Result<Position, EventStoreError> {
-        let head: i64 = sqlx::query_scalar(statements::HEAD).fetch_one(&self.readers).await.map_err(classify)?;
+        let head: i64 = sqlx::query_scalar(statements::HEAD)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(classify)?;
         Ok(Position::new(0, from_column(head)))
     }
 
-    async fn save_snapshot(&self, stream: &StreamId, snapshot: &SnapshotRecord) -> Result<(), EventStoreError> {
+    async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: &SnapshotRecord,
+    ) -> Result<(), EventStoreError> {
         stream.validate()?;
         sqlx::query(statements::SAVE_SNAPSHOT)
             .bind(stream.tenant())
@@ -306,10 +358,17 @@ impl EventStore for SqliteEventStore {
             .fetch_optional(&self.readers)
             .await
             .map_err(classify)?;
-        Ok(checkpoint.map_or(Position::START, |sequence| Position::new(0, from_column(sequence))))
+        Ok(checkpoint.map_or(Position::START, |sequence| {
+            Position::new(0, from_column(sequence))
+        }))
     }
 
-    async fn move_checkpoint(&self, projection: &str, from: Position, to: Position) -> Result<(), EventStoreError> {
+    async fn move_checkpoint(
+        &self,
+        projection: &str,
+        from: Position,
+        to: Position,
+    ) -> Result<(), EventStoreError> {
         let mut connection = self.writer.acquire().await.map_err(classify)?;
         move_checkpoint(&mut connection, projection, from, to).await
     }
@@ -325,8 +384,11 @@ async fn move_checkpoint(
     from: Position,
     to: Position,
 ) -> Result<(), EventStoreError> {
-    let statement =
-        if from == Position::START { statements::START_CHECKPOINT } else { statements::MOVE_CHECKPOINT };
+    let statement = if from == Position::START {
+        statements::START_CHECKPOINT
+    } else {
+        statements::MOVE_CHECKPOINT
+    };
     let moved = sqlx::query(statement)
         .bind(projection)
         .bind(to_column(from.sequence()))
@@ -337,7 +399,9 @@ async fn move_checkpoint(
     if moved.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(EventStoreError::CheckpointMoved { projection: projection.to_owned() })
+        Err(EventStoreError::CheckpointMoved {
+            projection: projection.to_owned(),
+        })
     }
 }
 
@@ -346,7 +410,10 @@ impl ProjectionStore for SqliteEventStore {
     type Transaction = Transaction<'static, Sqlite>;
 
     async fn begin(&self) -> Result<Self::Transaction, EventStoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(classify)
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(classify)
     }
 
     async fn commit(

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{Appended, EventStoreError, Expected, NewEvent, Position, RecordedEvent, SnapshotRecord, StreamId};
+use super::{
+    Appended, EventStoreError, Expected, NewEvent, Position, RecordedEvent, SnapshotRecord,
+    StreamId,
+};
 
 /// Keeps events, one append-only stream per aggregate, and hands them out again per stream and all in order.
 ///
@@ -54,7 +57,11 @@ pub trait EventStore: Send + Sync {
     ///
     /// # Errors
     /// What the database says.
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, EventStoreError>;
+    async fn read_all(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, EventStoreError>;
 
     /// The position of the last committed event; [`Position::START`] when there is none.
     ///
@@ -66,14 +73,21 @@ pub trait EventStore: Send + Sync {
     ///
     /// # Errors
     /// What the database says.
-    async fn save_snapshot(&self, stream: &StreamId, snapshot: &SnapshotRecord) -> Result<(), EventStoreError>;
+    async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: &SnapshotRecord,
+    ) -> Result<(), EventStoreError>;
 
     /// The latest snapshot of a kind.
     ///
     /// # Errors
     /// What the database says.
-    async fn load_snapshot(&self, stream: &StreamId, kind: &str)
-    -> Result<Option<SnapshotRecord>, EventStoreError>;
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        kind: &str,
+    ) -> Result<Option<SnapshotRecord>, EventStoreError>;
 
     /// Up to where a projection has read; [`Position::START`] for one that never ran.
     ///
@@ -85,7 +99,12 @@ pub trait EventStore: Send + Sync {
     ///
     /// # Errors
     /// [`EventStoreError::CheckpointMoved`] when it does not; what the database says.
-    async fn move_checkpoint(&self, projection: &str, from: Position, to: Position) -> Result<(), EventStoreError>;
+    async fn move_checkpoint(
+        &self,
+        projection: &str,
+        from: Position,
+        to: Position,
+    ) -> Result<(), EventStoreError>;
 
     /// Changes with every append made through this store object, so that subscriptions in the same process
     /// need not wait for their next poll.

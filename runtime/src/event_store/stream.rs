@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,39 +25,64 @@ const MAX_PART: usize = 255;
 /// assert_eq!(StreamId::from(("account", 42)).id(), "42");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct StreamId {
+#[serde(from = "Parts", into = "Parts")]
+pub struct StreamId(
+    /// Shared, because every event that is read carries the name of its stream.
+    Arc<Parts>,
+);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename = "StreamId")]
+struct Parts {
+    #[serde(default)]
     tenant: String,
     stream_type: String,
     id: String,
+}
+
+impl From<Parts> for StreamId {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl From<StreamId> for Parts {
+    fn from(stream: StreamId) -> Self {
+        Arc::unwrap_or_clone(stream.0)
+    }
 }
 
 impl StreamId {
     /// Names a stream without a tenant. Unusable names (empty, over 255 bytes, with a NUL) are reported by
     /// the store as [`EventStoreError::InvalidStream`].
     pub fn new(stream_type: impl Into<String>, id: impl Into<String>) -> Self {
-        Self { tenant: String::new(), stream_type: stream_type.into(), id: id.into() }
+        Self(Arc::new(Parts {
+            tenant: String::new(),
+            stream_type: stream_type.into(),
+            id: id.into(),
+        }))
     }
 
     /// The same stream in a tenant.
     #[must_use]
     pub fn for_tenant(mut self, tenant: impl Into<String>) -> Self {
-        self.tenant = tenant.into();
+        Arc::make_mut(&mut self.0).tenant = tenant.into();
         self
     }
 
     /// The tenant; empty for a stream that belongs to none.
     pub fn tenant(&self) -> &str {
-        &self.tenant
+        &self.0.tenant
     }
 
     /// The kind of aggregate.
     pub fn stream_type(&self) -> &str {
-        &self.stream_type
+        &self.0.stream_type
     }
 
     /// Which aggregate of its kind.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.0.id
     }
 
     /// Checks the three parts; every store calls it before it touches the database.
@@ -64,9 +90,9 @@ impl StreamId {
     /// # Errors
     /// [`EventStoreError::InvalidStream`] names the part and what is wrong with it.
     pub fn validate(&self) -> Result<(), EventStoreError> {
-        check_part("stream type", &self.stream_type, true)?;
-        check_part("stream id", &self.id, true)?;
-        check_part("tenant", &self.tenant, false)
+        check_part("stream type", self.stream_type(), true)?;
+        check_part("stream id", self.id(), true)?;
+        check_part("tenant", self.tenant(), false)
     }
 }
 
@@ -85,10 +111,10 @@ fn check_part(field: &'static str, text: &str, required: bool) -> Result<(), Eve
 
 impl fmt::Display for StreamId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.tenant.is_empty() {
-            write!(formatter, "{}/", self.tenant)?;
+        if !self.tenant().is_empty() {
+            write!(formatter, "{}/", self.tenant())?;
         }
-        write!(formatter, "{}-{}", self.stream_type, self.id)
+        write!(formatter, "{}-{}", self.stream_type(), self.id())
     }
 }
 
@@ -147,7 +173,9 @@ impl fmt::Display for Expected {
 /// The order is one in which nothing can later appear before what has been read: on PostgreSQL the
 /// transaction that wrote the event comes first, then the sequence number; on SQLite, with its single
 /// writer, the sequence number is enough. Compare positions of one store only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Position {
     transaction: u64,
     sequence: u64,
@@ -155,11 +183,17 @@ pub struct Position {
 
 impl Position {
     /// Before the first event.
-    pub const START: Self = Self { transaction: 0, sequence: 0 };
+    pub const START: Self = Self {
+        transaction: 0,
+        sequence: 0,
+    };
 
     /// The position of an event, for those who write a store.
     pub const fn new(transaction: u64, sequence: u64) -> Self {
-        Self { transaction, sequence }
+        Self {
+            transaction,
+            sequence,
+        }
     }
 
     /// The id of the transaction that wrote the event; 0 where the store has a single writer.
@@ -218,7 +252,9 @@ mod tests {
     fn unusable_stream_names_are_told_apart() {
         let reason = |stream: StreamId| stream.validate().map_err(|error| error.to_string());
         assert!(reason(StreamId::new("account", "1")).is_ok());
-        assert!(reason(StreamId::new("", "1")).is_err_and(|text| text.contains("stream type is empty")));
+        assert!(
+            reason(StreamId::new("", "1")).is_err_and(|text| text.contains("stream type is empty"))
+        );
         assert!(reason(StreamId::new("a", "x\0")).is_err_and(|text| text.contains("NUL")));
         let long = StreamId::new("a", "1").for_tenant("t".repeat(256));
         assert!(reason(long).is_err_and(|text| text.contains("tenant is longer")));

@@ -31,22 +31,32 @@ impl Filter {
 
     /// Only events of these types of stream.
     #[must_use]
-    pub fn stream_types<T: Into<String>>(mut self, stream_types: impl IntoIterator<Item = T>) -> Self {
-        self.stream_types.extend(stream_types.into_iter().map(Into::into));
+    pub fn stream_types<T: Into<String>>(
+        mut self,
+        stream_types: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.stream_types
+            .extend(stream_types.into_iter().map(Into::into));
         self
     }
 
     /// Only events of these types.
     #[must_use]
-    pub fn event_types<T: Into<String>>(mut self, event_types: impl IntoIterator<Item = T>) -> Self {
-        self.event_types.extend(event_types.into_iter().map(Into::into));
+    pub fn event_types<T: Into<String>>(
+        mut self,
+        event_types: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.event_types
+            .extend(event_types.into_iter().map(Into::into));
         self
     }
 
     /// Whether an event passes.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         let within = |set: &BTreeSet<String>, value: &str| set.is_empty() || set.contains(value);
-        self.tenant.as_deref().is_none_or(|tenant| tenant == event.stream.tenant())
+        self.tenant
+            .as_deref()
+            .is_none_or(|tenant| tenant == event.stream.tenant())
             && within(&self.stream_types, event.stream.stream_type())
             && within(&self.event_types, &event.event_type)
     }
@@ -91,7 +101,14 @@ impl<S: EventStore> Subscription<S> {
     /// Starts after a position: [`Position::START`], or the position of the last event that was dealt with.
     pub fn new(store: S, after: Position) -> Self {
         let arrivals = Arrivals::of(&store);
-        Self { store, filter: Filter::all(), batch: 500, arrivals, read: after, waiting: VecDeque::new() }
+        Self {
+            store,
+            filter: Filter::all(),
+            batch: 500,
+            arrivals,
+            read: after,
+            waiting: VecDeque::new(),
+        }
     }
 
     /// Hands out only some events.
@@ -147,7 +164,8 @@ impl<S: EventStore> Subscription<S> {
             None => self.arrivals.wait().await,
         }
         let filter = &self.filter;
-        self.waiting.extend(events.into_iter().filter(|event| filter.matches(event)));
+        self.waiting
+            .extend(events.into_iter().filter(|event| filter.matches(event)));
         Ok(())
     }
 }
@@ -161,7 +179,10 @@ pub(super) struct Arrivals {
 
 impl Arrivals {
     pub(super) fn of(store: &impl EventStore) -> Self {
-        Self { appends: store.appends(), poll_interval: Duration::from_millis(100) }
+        Self {
+            appends: store.appends(),
+            poll_interval: Duration::from_millis(100),
+        }
     }
 
     /// Call before reading: appends made since then end the wait.

@@ -4,7 +4,10 @@
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent, SnapshotRecord, StreamId};
+use super::{
+    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent,
+    SnapshotRecord, StreamId,
+};
 
 /// A store confined to one tenant.
 ///
@@ -32,7 +35,10 @@ pub struct Tenant<S> {
 impl<S: EventStore> Tenant<S> {
     /// Confines a store.
     pub fn new(store: S, tenant: impl Into<String>) -> Self {
-        Self { store, tenant: tenant.into() }
+        Self {
+            store,
+            tenant: tenant.into(),
+        }
     }
 
     fn own(&self, stream: &StreamId) -> Result<StreamId, EventStoreError> {
@@ -41,7 +47,10 @@ impl<S: EventStore> Tenant<S> {
         } else if stream.tenant().is_empty() {
             Ok(stream.clone().for_tenant(&self.tenant))
         } else {
-            Err(EventStoreError::WrongTenant { stream: stream.clone(), tenant: self.tenant.clone() })
+            Err(EventStoreError::WrongTenant {
+                stream: stream.clone(),
+                tenant: self.tenant.clone(),
+            })
         }
     }
 
@@ -62,7 +71,9 @@ impl<S: EventStore> EventStore for Tenant<S> {
         expected: Expected,
         events: &[NewEvent],
     ) -> Result<Appended, EventStoreError> {
-        self.store.save_events(&self.own(stream)?, expected, events).await
+        self.store
+            .save_events(&self.own(stream)?, expected, events)
+            .await
     }
 
     async fn load_events(
@@ -71,18 +82,26 @@ impl<S: EventStore> EventStore for Tenant<S> {
         after: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, EventStoreError> {
-        self.store.load_events(&self.own(stream)?, after, limit).await
+        self.store
+            .load_events(&self.own(stream)?, after, limit)
+            .await
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<u64, EventStoreError> {
         self.store.stream_version(&self.own(stream)?).await
     }
 
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, EventStoreError> {
+    async fn read_all(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, EventStoreError> {
         let mut after = after;
         loop {
             let mut events = self.store.read_all(after, limit).await?;
-            let Some(last) = events.last() else { return Ok(events) };
+            let Some(last) = events.last() else {
+                return Ok(events);
+            };
             after = last.position;
             events.retain(|event| event.stream.tenant() == self.tenant);
             if !events.is_empty() {
@@ -95,7 +114,11 @@ impl<S: EventStore> EventStore for Tenant<S> {
         self.store.head().await
     }
 
-    async fn save_snapshot(&self, stream: &StreamId, snapshot: &SnapshotRecord) -> Result<(), EventStoreError> {
+    async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: &SnapshotRecord,
+    ) -> Result<(), EventStoreError> {
         self.store.save_snapshot(&self.own(stream)?, snapshot).await
     }
 
@@ -108,11 +131,20 @@ impl<S: EventStore> EventStore for Tenant<S> {
     }
 
     async fn load_checkpoint(&self, projection: &str) -> Result<Position, EventStoreError> {
-        self.store.load_checkpoint(&self.checkpoint(projection)).await
+        self.store
+            .load_checkpoint(&self.checkpoint(projection))
+            .await
     }
 
-    async fn move_checkpoint(&self, projection: &str, from: Position, to: Position) -> Result<(), EventStoreError> {
-        self.store.move_checkpoint(&self.checkpoint(projection), from, to).await
+    async fn move_checkpoint(
+        &self,
+        projection: &str,
+        from: Position,
+        to: Position,
+    ) -> Result<(), EventStoreError> {
+        self.store
+            .move_checkpoint(&self.checkpoint(projection), from, to)
+            .await
     }
 
     fn appends(&self) -> Option<watch::Receiver<u64>> {

@@ -14,7 +14,8 @@ use super::projection::ProjectionStore;
 use super::record::TRACEPARENT;
 use super::telemetry;
 use super::{
-    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent, SnapshotRecord, StreamId,
+    Appended, EventStore, EventStoreError, Expected, NewEvent, Position, RecordedEvent,
+    SnapshotRecord, StreamId,
 };
 
 /// A store whose calls leave spans and metrics.
@@ -106,6 +107,11 @@ async fn within<T>(
     result
 }
 
+/// OpenTelemetry's integers are signed; unsigned ones would become texts.
+fn integer(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
 /// The events with the current trace context in their metadata, unless they carry one already.
 fn with_trace_context(events: &[NewEvent]) -> Cow<'_, [NewEvent]> {
     let context = opentelemetry::Context::current();
@@ -118,7 +124,10 @@ fn with_trace_context(events: &[NewEvent]) -> Cow<'_, [NewEvent]> {
     let traceparent = format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id());
     let mut events = events.to_vec();
     for event in &mut events {
-        event.metadata.entry(TRACEPARENT.to_owned()).or_insert_with(|| traceparent.clone());
+        event
+            .metadata
+            .entry(TRACEPARENT.to_owned())
+            .or_insert_with(|| traceparent.clone());
     }
     Cow::Owned(events)
 }
@@ -136,15 +145,17 @@ impl<S: EventStore> EventStore for TracedEventStore<S> {
         events: &[NewEvent],
     ) -> Result<Appended, EventStoreError> {
         let span = self.span_of_stream("append", stream);
-        span.record("otelgen.event_store.events", events.len());
+        span.record("otelgen.event_store.events", integer(events.len()));
         let begun = Instant::now();
         let result = within(span.clone(), async {
-            self.store.save_events(stream, expected, &with_trace_context(events)).await
+            self.store
+                .save_events(stream, expected, &with_trace_context(events))
+                .await
         })
         .await;
         match &result {
             Ok(appended) => {
-                span.record("otelgen.event_store.version", appended.version);
+                span.record("otelgen.event_store.version", integer(appended.version));
                 telemetry::append_took(stream.stream_type(), begun.elapsed());
                 if !appended.repeated {
                     telemetry::appended(stream.stream_type(), events);
@@ -167,22 +178,30 @@ impl<S: EventStore> EventStore for TracedEventStore<S> {
     ) -> Result<Vec<RecordedEvent>, EventStoreError> {
         let span = self.span_of_stream("load", stream);
         let events = within(span.clone(), self.store.load_events(stream, after, limit)).await?;
-        span.record("otelgen.event_store.events", events.len());
+        span.record("otelgen.event_store.events", integer(events.len()));
         if let Some(last) = events.last() {
-            span.record("otelgen.event_store.version", last.version);
+            span.record("otelgen.event_store.version", integer(last.version));
         }
         telemetry::replayed(&events);
         Ok(events)
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<u64, EventStoreError> {
-        within(self.span_of_store("stream version"), self.store.stream_version(stream)).await
+        within(
+            self.span_of_store("stream version"),
+            self.store.stream_version(stream),
+        )
+        .await
     }
 
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, EventStoreError> {
+    async fn read_all(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, EventStoreError> {
         let span = self.span_of_store("read all");
         let events = within(span.clone(), self.store.read_all(after, limit)).await?;
-        span.record("otelgen.event_store.events", events.len());
+        span.record("otelgen.event_store.events", integer(events.len()));
         telemetry::replayed(&events);
         Ok(events)
     }
@@ -191,8 +210,16 @@ impl<S: EventStore> EventStore for TracedEventStore<S> {
         within(self.span_of_store("head"), self.store.head()).await
     }
 
-    async fn save_snapshot(&self, stream: &StreamId, snapshot: &SnapshotRecord) -> Result<(), EventStoreError> {
-        within(self.span_of_store("save snapshot"), self.store.save_snapshot(stream, snapshot)).await
+    async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: &SnapshotRecord,
+    ) -> Result<(), EventStoreError> {
+        within(
+            self.span_of_store("save snapshot"),
+            self.store.save_snapshot(stream, snapshot),
+        )
+        .await
     }
 
     async fn load_snapshot(
@@ -200,15 +227,32 @@ impl<S: EventStore> EventStore for TracedEventStore<S> {
         stream: &StreamId,
         kind: &str,
     ) -> Result<Option<SnapshotRecord>, EventStoreError> {
-        within(self.span_of_store("load snapshot"), self.store.load_snapshot(stream, kind)).await
+        within(
+            self.span_of_store("load snapshot"),
+            self.store.load_snapshot(stream, kind),
+        )
+        .await
     }
 
     async fn load_checkpoint(&self, projection: &str) -> Result<Position, EventStoreError> {
-        within(self.span_of_store("load checkpoint"), self.store.load_checkpoint(projection)).await
+        within(
+            self.span_of_store("load checkpoint"),
+            self.store.load_checkpoint(projection),
+        )
+        .await
     }
 
-    async fn move_checkpoint(&self, projection: &str, from: Position, to: Position) -> Result<(), EventStoreError> {
-        within(self.span_of_store("move checkpoint"), self.store.move_checkpoint(projection, from, to)).await
+    async fn move_checkpoint(
+        &self,
+        projection: &str,
+        from: Position,
+        to: Position,
+    ) -> Result<(), EventStoreError> {
+        within(
+            self.span_of_store("move checkpoint"),
+            self.store.move_checkpoint(projection, from, to),
+        )
+        .await
     }
 
     fn appends(&self) -> Option<watch::Receiver<u64>> {

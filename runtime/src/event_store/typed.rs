@@ -4,8 +4,9 @@
 use std::future::Future;
 
 use super::{
-    Aggregate, Appended, DomainEvent, EventStore, EventStoreError, Events, Expected, Filter, Loaded, NewEvent, Position,
-    RecordedEvent, Snapshot, SnapshotRecord, StreamId, Subscription, Tenant,
+    Aggregate, Appended, DomainEvent, EventStore, EventStoreError, Events, Expected, Filter,
+    Loaded, NewEvent, Position, RecordedEvent, Snapshot, SnapshotRecord, StreamId, Subscription,
+    Tenant,
 };
 
 /// How many events are read at a time where a whole stream or a whole store is read.
@@ -49,7 +50,11 @@ pub trait EventStoreExt: EventStore {
         events: &impl Events,
     ) -> impl Future<Output = Result<Appended, EventStoreError>> + Send {
         async move {
-            let events = events.as_events().iter().map(NewEvent::of).collect::<Result<Vec<_>, _>>()?;
+            let events = events
+                .as_events()
+                .iter()
+                .map(NewEvent::of)
+                .collect::<Result<Vec<_>, _>>()?;
             self.save_events(stream, expected, &events).await
         }
     }
@@ -110,8 +115,11 @@ pub trait EventStoreExt: EventStore {
     ) -> impl Future<Output = Result<u64, EventStoreError>> + Send {
         async move {
             let loaded = self.load_from_snapshot::<A>(stream).await?;
-            let state = serde_json::to_string(&*loaded)
-                .map_err(|source| EventStoreError::Encode { what: format!("state `{}`", A::KIND), source })?;
+            let state =
+                serde_json::to_string(&*loaded).map_err(|source| EventStoreError::Encode {
+                    what: format!("state `{}`", A::KIND),
+                    source,
+                })?;
             let snapshot = SnapshotRecord {
                 kind: A::KIND.to_owned(),
                 schema_version: A::SCHEMA_VERSION,
@@ -123,7 +131,7 @@ pub trait EventStoreExt: EventStore {
         }
     }
 
-    /// Hands every event that is there now and passes the filter to `visit`, in order; returns how many.
+    /// Hands every event that can be read now and passes the filter to `visit`, in order; returns how many.
     ///
     /// # Errors
     /// Those of [`EventStore::read_all`] and of `visit`, which stops the replay.
@@ -141,9 +149,14 @@ pub trait EventStoreExt: EventStore {
             let (mut after, mut count) = (after, 0);
             loop {
                 let page = self.read_all(after, PAGE).await?;
-                let Some(last) = page.last() else { return Ok(count) };
+                let Some(last) = page.last() else {
+                    return Ok(count);
+                };
                 after = last.position;
-                for event in page.iter().filter(|event| event.position <= end && filter.matches(event)) {
+                for event in page
+                    .iter()
+                    .filter(|event| event.position <= end && filter.matches(event))
+                {
                     visit(event)?;
                     count += 1;
                 }

@@ -12,8 +12,16 @@ pub enum LedgerEvent {
 }
 
 impl DomainEvent for LedgerEvent {
-    const SCHEMAS: &'static [EventSchema] =
-        &[EventSchema { event_type: "noted", version: 2 }, EventSchema { event_type: "closed", version: 1 }];
+    const SCHEMAS: &'static [EventSchema] = &[
+        EventSchema {
+            event_type: "noted",
+            version: 2,
+        },
+        EventSchema {
+            event_type: "closed",
+            version: 1,
+        },
+    ];
 
     fn event_type(&self) -> &'static str {
         match self {
@@ -28,8 +36,15 @@ impl DomainEvent for LedgerEvent {
         }
     }
 
-    fn upcast(_: &str, _: u32, mut payload: serde_json::Value) -> Result<serde_json::Value, BoxError> {
-        let noted = payload.get_mut("Noted").and_then(|noted| noted.as_object_mut()).ok_or("not noted")?;
+    fn upcast(
+        _: &str,
+        _: u32,
+        mut payload: serde_json::Value,
+    ) -> Result<serde_json::Value, BoxError> {
+        let noted = payload
+            .get_mut("Noted")
+            .and_then(|noted| noted.as_object_mut())
+            .ok_or("not noted")?;
         let number = noted.remove("n").ok_or("no n")?;
         noted.insert("number".into(), number);
         Ok(payload)
@@ -67,5 +82,8 @@ pub fn ledger(id: impl ToString) -> StreamId {
 }
 
 pub fn noted(stream: &StreamId, number: u64) -> LedgerEvent {
-    LedgerEvent::Noted { ledger: stream.id().to_owned(), number }
+    LedgerEvent::Noted {
+        ledger: stream.id().to_owned(),
+        number,
+    }
 }

@@ -54,14 +54,23 @@ pub struct Database {
 impl Database {
     async fn create(server: Arc<Server>) -> Self {
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let admin = PgPool::connect(&server.url("postgres")).await.expect("connects");
-        query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&admin).await.expect("creates");
+        let admin = PgPool::connect(&server.url("postgres"))
+            .await
+            .expect("connects");
+        query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&admin)
+            .await
+            .expect("creates");
         admin.close().await;
         Self { server, name }
     }
 
     pub fn url(&self) -> String {
         self.server.url(&self.name)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -85,7 +94,10 @@ impl Server {
             Some(0) => match (id(&["-u", "postgres"]), id(&["-g", "postgres"])) {
                 (Some(user), Some(group)) => Some((user, group)),
                 _ => {
-                    skip(test, "a user `postgres`, because PostgreSQL refuses to run as root");
+                    skip(
+                        test,
+                        "a user `postgres`, because PostgreSQL refuses to run as root",
+                    );
                     return None;
                 }
             },
@@ -97,10 +109,22 @@ impl Server {
         if let Some((user, group)) = user {
             chown(&root, Some(user), Some(group)).expect("changes the owner");
         }
-        let server = Self { binaries, root, user, running: Mutex::new(None) };
+        let server = Self {
+            binaries,
+            root,
+            user,
+            running: Mutex::new(None),
+        };
         let initialised = server
             .command("initdb")
-            .args(["--auth=trust", "--username=otelgen", "--encoding=UTF8", "--no-locale", "--no-sync", "-D"])
+            .args([
+                "--auth=trust",
+                "--username=otelgen",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+                "-D",
+            ])
             .arg(server.root.join("data"))
             .stdout(Stdio::null())
             .status()
@@ -111,7 +135,10 @@ impl Server {
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgres://otelgen@localhost/{database}?host={}", self.root.display())
+        format!(
+            "postgres://otelgen@localhost/{database}?host={}",
+            self.root.display()
+        )
     }
 
     fn command(&self, program: &str) -> Command {
@@ -125,14 +152,25 @@ impl Server {
 
     /// Starts the server and waits until it answers.
     pub fn run(&self) {
-        let log = fs::File::options().create(true).append(true).open(self.root.join("log")).expect("a log");
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.root.join("log"))
+            .expect("a log");
         let server = self
             .command("postgres")
             .arg("-D")
             .arg(self.root.join("data"))
             .arg("-k")
             .arg(&self.root)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_wal_size=4GB"])
+            .args([
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "fsync=off",
+                "-c",
+                "max_wal_size=4GB",
+            ])
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
             .spawn()
@@ -140,13 +178,22 @@ impl Server {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         let begun = Instant::now();
         while !self.answers() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "PostgreSQL does not answer: {}", self.log());
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "PostgreSQL does not answer: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
     fn answers(&self) -> bool {
-        let ready = self.command("pg_isready").arg("-h").arg(&self.root).stdout(Stdio::null()).status();
+        let ready = self
+            .command("pg_isready")
+            .arg("-h")
+            .arg(&self.root)
+            .stdout(Stdio::null())
+            .status();
         ready.is_ok_and(|status| status.success())
     }
 
@@ -156,9 +203,15 @@ impl Server {
 
     /// Stops the server; QUIT is its immediate mode: no checkpoint, recovery at the next start, as after a crash.
     pub fn stop(&self, signal: &str) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(mut server) = running {
-            let sent = Command::new("kill").args(["-s", signal, &server.id().to_string()]).status();
+            let sent = Command::new("kill")
+                .args(["-s", signal, &server.id().to_string()])
+                .status();
             assert!(sent.is_ok_and(|status| status.success()), "kill failed");
             server.wait().expect("ends");
         }
@@ -175,16 +228,31 @@ impl Drop for Server {
 fn binaries() -> Option<PathBuf> {
     let on_path = std::env::split_paths(&std::env::var_os("PATH")?).collect::<Vec<_>>();
     let mut debian: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+        .map(|entries| {
+            entries
+                .flatten()
+                .map(|entry| entry.path().join("bin"))
+                .collect()
+        })
         .unwrap_or_default();
     debian.sort();
     let complete = |directory: &Path| {
-        ["initdb", "postgres", "pg_isready"].iter().all(|program| directory.join(program).exists())
+        ["initdb", "postgres", "pg_isready"]
+            .iter()
+            .all(|program| directory.join(program).exists())
     };
-    debian.into_iter().rev().chain(on_path).find(|directory| complete(directory))
+    debian
+        .into_iter()
+        .rev()
+        .chain(on_path)
+        .find(|directory| complete(directory))
 }
 
 fn id(arguments: &[&str]) -> Option<u32> {
-    let output = Command::new("id").args(arguments).stderr(Stdio::null()).output().ok()?;
+    let output = Command::new("id")
+        .args(arguments)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }

@@ -75,7 +75,8 @@ pub(super) const SAVE_SNAPSHOT: &str = "INSERT INTO otelgen_snapshots AS kept
         recorded_at = clock_timestamp()
     WHERE kept.schema_version <> excluded.schema_version OR kept.version < excluded.version";
 
-pub(super) const LOAD_SNAPSHOT: &str = "SELECT schema_version, version, state::text FROM otelgen_snapshots
+pub(super) const LOAD_SNAPSHOT: &str =
+    "SELECT schema_version, version, state::text FROM otelgen_snapshots
     WHERE tenant = $1 AND stream_type = $2 AND stream_id = $3 AND kind = $4";
 
 pub(super) const LOAD_CHECKPOINT: &str =

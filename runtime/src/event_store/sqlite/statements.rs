@@ -46,7 +46,8 @@ pub(super) const LOAD_STREAM: &str = concat!(
 pub(super) const STREAM_VERSION: &str = "SELECT COALESCE(max(version), 0) FROM otelgen_events
     WHERE tenant = ?1 AND stream_type = ?2 AND stream_id = ?3";
 
-pub(super) const READ_ALL: &str = concat!(columns!(), "WHERE position > ?1 ORDER BY position LIMIT ?2");
+pub(super) const READ_ALL: &str =
+    concat!(columns!(), "WHERE position > ?1 ORDER BY position LIMIT ?2");
 
 pub(super) const HEAD: &str = "SELECT COALESCE(max(position), 0) FROM otelgen_events";
 
@@ -57,13 +58,15 @@ pub(super) const SAVE_SNAPSHOT: &str = "INSERT INTO otelgen_snapshots
     SET schema_version = excluded.schema_version, version = excluded.version, state = excluded.state
     WHERE schema_version <> excluded.schema_version OR version < excluded.version";
 
-pub(super) const LOAD_SNAPSHOT: &str = "SELECT schema_version, version, state FROM otelgen_snapshots
+pub(super) const LOAD_SNAPSHOT: &str =
+    "SELECT schema_version, version, state FROM otelgen_snapshots
     WHERE tenant = ?1 AND stream_type = ?2 AND stream_id = ?3 AND kind = ?4";
 
 pub(super) const LOAD_CHECKPOINT: &str = "SELECT position FROM otelgen_projections WHERE name = ?1";
 
 /// A projection's first commit: there is no row, or one that was set back to the start.
-pub(super) const START_CHECKPOINT: &str = "INSERT INTO otelgen_projections (name, position) VALUES (?1, ?3)
+pub(super) const START_CHECKPOINT: &str =
+    "INSERT INTO otelgen_projections (name, position) VALUES (?1, ?3)
     ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE position = ?2";
 
 pub(super) const MOVE_CHECKPOINT: &str =
