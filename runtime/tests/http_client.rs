@@ -81,6 +81,7 @@ async fn a_request_carries_the_trace_to_the_server() {
         (names::HTTP_RESPONSE_STATUS_CODE, "200"),
         (names::NETWORK_PROTOCOL_VERSION, "1.1"),
     ]);
+    assert_eq!(recorded.levels(names::HTTP_SERVER_ACTIVE_REQUESTS)[0].1, 0);
     let durations = recorded.durations(names::HTTP_CLIENT_REQUEST_DURATION);
     assert_eq!(durations, [(expected, 1, names::DURATION_BUCKETS.to_vec())]);
 }

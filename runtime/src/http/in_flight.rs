@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -164,8 +165,6 @@ impl InFlight {
             -1,
             self.attributes.get(..ACTIVE_ATTRIBUTES).unwrap_or_default(),
         );
-        // The bridge ends a span at the time it was last left, so it is entered and left once more.
-        self.span.in_scope(|| ());
     }
 }
 
@@ -181,6 +180,8 @@ impl Drop for InFlight {
         } else {
             self.error_type(Cow::Borrowed(names::ERROR_CANCELLED));
         }
+        // The bridge ends a span at the time it was last left; this one was left some time ago.
+        self.span.in_scope(|| ());
         self.finish();
     }
 }
@@ -196,7 +197,10 @@ fn server_span<B>(
     let (server_address, server_port) = server(settings, request_headers, request.uri());
     let peer = settings.peer(request.extensions());
     let peer_address = peer.map(|peer| peer.ip());
-    let forwarded_client = settings.forwarded(request_headers, "x-forwarded-for");
+    let client = match settings.forwarded(request_headers, "x-forwarded-for") {
+        Some(forwarded) => Some(ClientAddress::Forwarded(forwarded)),
+        None => peer_address.map(ClientAddress::Peer),
+    };
     let query = request
         .uri()
         .query()
@@ -219,15 +223,12 @@ fn server_span<B>(
         url.scheme = scheme,
         server.address = server_address,
         server.port = server_port.map(i64::from),
-        client.address = forwarded_client,
+        client.address = client.map(display),
         network.peer.address = peer_address.map(display),
         network.peer.port = peer.map(|peer| i64::from(peer.port())),
         network.protocol.version = protocol_version(request.version()),
         user_agent.original = header(request_headers, &headers::USER_AGENT),
     );
-    if let (None, Some(address)) = (forwarded_client, peer_address) {
-        span.set_attribute(names::CLIENT_ADDRESS, address.to_string());
-    }
     adopt(&span, request_headers);
     span
 }
@@ -256,6 +257,20 @@ fn server<'a>(
     match authority.map(host_and_port) {
         Some((host, port)) => (Some(host.rsplit('@').next().unwrap_or(host)), port),
         None => (None, None),
+    }
+}
+
+enum ClientAddress<'a> {
+    Forwarded(&'a str),
+    Peer(IpAddr),
+}
+
+impl std::fmt::Display for ClientAddress<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Forwarded(address) => formatter.write_str(address),
+            Self::Peer(address) => address.fmt(formatter),
+        }
     }
 }
 
