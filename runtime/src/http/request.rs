@@ -1,8 +1,12 @@
 //! What a request says about itself, in the words of the conventions; and its headers as a carrier.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+#[cfg(feature = "reqwest")]
+use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderName};
 use http::{Method, Version};
-use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::propagation::Extractor;
+#[cfg(feature = "reqwest")]
+use opentelemetry::propagation::Injector;
 
 /// A known method, or `_OTHER`, so that made-up methods cannot multiply time series.
 pub(super) fn known_method(method: &Method) -> &'static str {
@@ -83,8 +87,10 @@ impl Extractor for HeaderExtractor<'_> {
 }
 
 /// Writes trace context into headers; leaves out empty ones, such as the `tracestate` of a new trace.
+#[cfg(feature = "reqwest")]
 pub(super) struct HeaderInjector<'a>(pub(super) &'a mut HeaderMap);
 
+#[cfg(feature = "reqwest")]
 impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
         if value.is_empty() {
