@@ -27,7 +27,7 @@ pub struct FileChange {
     pub executable: bool,
     /// How many conflicts are marked in `after`; more than zero makes the command exit 2.
     pub conflicts: usize,
-    /// Bookkeeping below `.otelgen/` and the lock: applied, never shown in a diff.
+    /// Bookkeeping (`.otelgen/`, the lock) and the vendored runtime: applied, never shown in a diff.
     pub internal: bool,
 }
 

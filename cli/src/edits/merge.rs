@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use diffy::{DiffOptions, HunkRange, IncompleteHunkStyle, MergeOptions};
 
+use super::style::Style;
+
 /// What came of a merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
@@ -70,60 +72,6 @@ const MARKER: &[u8] = b"<<<<<<< ours";
 /// Whether conflict markers of an earlier merge stand in `content`.
 pub fn is_unresolved(content: &[u8]) -> bool {
     content.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_end() == MARKER)
-}
-
-/// How an owner's editor ends lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Style {
-    windows: bool,
-    last_line_open: bool,
-}
-
-impl Style {
-    fn of(content: &[u8]) -> Self {
-        let count = |wanted: &[u8]| content.windows(wanted.len()).filter(|window| *window == wanted).count();
-        let windows = count(b"\r\n");
-        let last_line_open = !content.is_empty() && !content.ends_with(b"\n");
-        Self { windows: windows > 0 && windows == count(b"\n"), last_line_open }
-    }
-
-    fn remove(self, content: &[u8]) -> Vec<u8> {
-        let mut plain = if self.windows { without_carriage_returns(content) } else { content.to_vec() };
-        if self.last_line_open {
-            plain.push(b'\n');
-        }
-        plain
-    }
-
-    fn restore(self, mut content: Vec<u8>) -> Vec<u8> {
-        if self.last_line_open && content.ends_with(b"\n") {
-            content.pop();
-        }
-        if self.windows { with_carriage_returns(&content) } else { content }
-    }
-}
-
-/// Turns every `\r\n` into `\n`.
-pub(crate) fn without_carriage_returns(content: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(content.len());
-    let mut bytes = content.iter().peekable();
-    while let Some(byte) = bytes.next() {
-        if *byte != b'\r' || bytes.peek() != Some(&&b'\n') {
-            plain.push(*byte);
-        }
-    }
-    plain
-}
-
-fn with_carriage_returns(content: &[u8]) -> Vec<u8> {
-    let mut windows = Vec::with_capacity(content.len() + content.len() / 16);
-    for byte in content {
-        if *byte == b'\n' {
-            windows.push(b'\r');
-        }
-        windows.push(*byte);
-    }
-    windows
 }
 
 fn complete(content: &[u8]) -> Cow<'_, [u8]> {

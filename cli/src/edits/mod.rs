@@ -3,4 +3,7 @@
 
 pub mod manifest;
 pub mod merge;
-pub mod splice;
+mod splice;
+pub mod style;
+
+pub use splice::Splices;

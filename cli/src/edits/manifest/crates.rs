@@ -1,0 +1,305 @@
+//! The crates of a manifest, brought from what packs wanted last to what they want now. Entries that nothing changes
+//! for are not touched; an entry that its owner had or has edited only gains and loses features.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml_edit::Document;
+
+use super::entry::{Core, Said, line};
+use super::locked::{LockedCrate, LockedCrates};
+use super::workspace::{Workspace, compatible};
+use super::{ManifestError, ManifestNote, Plain, Splices, place};
+use crate::render::{Crates, Requirement};
+
+/// A manifest after its crates have been brought up to date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The manifest.
+    pub content: Vec<u8>,
+    /// What to remember of it.
+    pub locked: LockedCrates,
+    /// What its owner has to know.
+    pub notes: Vec<ManifestNote>,
+}
+
+const NORMAL: &str = "dependencies";
+const DEV: &str = "dev-dependencies";
+
+/// Brings the crates of the manifest `content` from `old` to `new`; `workspace` is the workspace it belongs to.
+///
+/// # Errors
+/// When the manifest cannot be parsed, or writes its dependencies in a form that is not edited.
+pub fn reconcile_crates(
+    content: &[u8],
+    old: &LockedCrates,
+    new: &Crates,
+    workspace: Option<&Workspace>,
+) -> Result<Edited, ManifestError> {
+    let mut plain = Plain::new(content)?;
+    let mut notes = Vec::new();
+    let mut locked = LockedCrates { created: old.created.clone(), ..LockedCrates::default() };
+    let tables = [
+        (NORMAL, &old.normal, &new.normal, &mut locked.normal),
+        (DEV, &old.dev, &new.dev, &mut locked.dev),
+    ];
+    for (name, old, new, kept) in tables {
+        let document = plain.parse()?;
+        let mut work = Work { name, text: &plain.text, document: &document, workspace, splices: Splices::default(), notes: &mut notes };
+        *kept = work.entries(old, new)?;
+        let insertions = work.insertions(old, new, kept);
+        let created = work.insert(&insertions)?;
+        let splices = work.splices;
+        drop(document);
+        plain.edit(splices)?;
+        if created {
+            locked.created.insert(name.to_owned());
+        }
+        if new.is_empty() && locked.created.contains(name) && drop_empty(&mut plain, name)? {
+            locked.created.remove(name);
+        }
+    }
+    Ok(Edited { content: plain.finish(), locked, notes })
+}
+
+/// The work on one table.
+struct Work<'a> {
+    name: &'a str,
+    text: &'a str,
+    document: &'a Document<&'a str>,
+    workspace: Option<&'a Workspace>,
+    splices: Splices,
+    notes: &'a mut Vec<ManifestNote>,
+}
+
+type Locked = BTreeMap<String, LockedCrate>;
+type Wanted = BTreeMap<String, Requirement>;
+
+impl Work<'_> {
+    /// Edits the entries that are there; returns what to remember, without those that have to be inserted.
+    fn entries(&mut self, old: &Locked, new: &Wanted) -> Result<Locked, ManifestError> {
+        let mut kept = Locked::new();
+        let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for name in names {
+            let entry = self.entry(name)?;
+            match (old.get(name), new.get(name), entry) {
+                (None, Some(wanted), Some(entry)) => {
+                    kept.insert(name.clone(), self.adopt(name, wanted, &entry));
+                }
+                (Some(locked), Some(wanted), _) if locked.satisfies(wanted) => {
+                    kept.insert(name.clone(), LockedCrate { by: wanted.by.clone(), ..locked.clone() });
+                }
+                (Some(locked), Some(wanted), Some(entry)) => {
+                    kept.insert(name.clone(), self.change(name, locked, wanted, &entry));
+                }
+                (Some(locked), Some(wanted), None) => {
+                    self.note(
+                        format!("`{name}` is no longer in [{}], and is wanted with other features now", self.name),
+                        format!("see that the code still builds, or put back: {}", self.fresh_line(name, wanted)),
+                    );
+                    kept.insert(name.clone(), LockedCrate::new(wanted, locked.workspace, locked.before.clone()));
+                }
+                (Some(locked), None, Some(entry)) => self.release(name, locked, &entry),
+                (Some(_), None, None) | (None, _, None) | (None, None, Some(_)) => {}
+            }
+        }
+        Ok(kept)
+    }
+
+    fn entry(&self, name: &str) -> Result<Option<Found>, ManifestError> {
+        let Some((key, item)) = place::lookup(self.document, &[self.name], name) else { return Ok(None) };
+        let form = || ManifestError::Form { table: format!("{}.{name}", self.name) };
+        let range = place::range(key, item).or_else(|| item.span()).ok_or_else(form)?;
+        let core = Core::of(self.text, key, item).ok_or_else(form)?;
+        let in_body = item.as_table().is_none_or(toml_edit::Table::is_dotted);
+        Ok(Some(Found { said: Said::of(item), range, core, in_body }))
+    }
+
+    /// An entry of the owner's that packs want something of.
+    fn adopt(&mut self, name: &str, wanted: &Requirement, entry: &Found) -> LockedCrate {
+        self.check(name, wanted, &entry.said);
+        let before = entry.core.text(self.text);
+        let after = entry.core.with(before, &self.missing(wanted, name, &entry.said));
+        self.write(entry, before, &after);
+        LockedCrate::new(wanted, entry.said.workspace, Some(before.to_owned()))
+    }
+
+    /// The features an entry has to be given: an inherited one has those of the workspace already.
+    fn missing(&self, wanted: &Requirement, name: &str, said: &Said) -> BTreeSet<String> {
+        let above = self.workspace.filter(|_| said.workspace).and_then(|workspace| workspace.get(name));
+        let has = |feature: &&String| above.is_none_or(|above| !above.features.contains(*feature));
+        wanted.features.iter().filter(has).cloned().collect()
+    }
+
+    /// Tells what an owner's entry does not give and edits do not change.
+    fn check(&mut self, name: &str, wanted: &Requirement, said: &Said) {
+        let above = self.workspace.filter(|_| said.workspace).and_then(|workspace| workspace.get(name));
+        let version = said.version.as_deref().or_else(|| above.and_then(|above| above.version.as_deref()));
+        if let Some(version) = version.filter(|version| !compatible(version, &wanted.version)) {
+            self.note(
+                format!("`{name}` stays at version {version}, but {} needs {}", wanted.by.join(", "), wanted.version),
+                format!("change it in Cargo.toml to `{}` and adapt your code", wanted.version),
+            );
+        }
+        let defaults = said.default_features.or_else(|| above.map(|above| above.default_features)).unwrap_or(true);
+        if wanted.default_features && !defaults {
+            self.note(
+                format!("`{name}` has its default features off, but {} needs them", wanted.by.join(", ")),
+                "remove `default-features = false`, or name the features it needs".to_owned(),
+            );
+        }
+    }
+
+    /// An entry that packs want something else of than before.
+    fn change(&mut self, name: &str, locked: &LockedCrate, wanted: &Requirement, entry: &Found) -> LockedCrate {
+        let next = LockedCrate::new(wanted, locked.workspace, locked.before.clone());
+        match &locked.before {
+            None if entry.said.is_as_written(locked) && entry.in_body => {
+                let above = self.workspace.and_then(|workspace| workspace.get(name));
+                self.splices.replace(entry.range.clone(), line(name, &next, above));
+            }
+            None => self.adjust(locked, Some(wanted), entry),
+            Some(before) if entry.core.text(self.text) == entry.core.with(before, &locked.features) => {
+                let (now, after) = (entry.core.text(self.text), entry.core.with(before, &wanted.features));
+                self.write(entry, now, &after);
+            }
+            Some(_) => self.adjust(locked, Some(wanted), entry),
+        }
+        next
+    }
+
+    /// An entry that no pack wants any more.
+    fn release(&mut self, name: &str, locked: &LockedCrate, entry: &Found) {
+        match &locked.before {
+            None if entry.said.is_as_written(locked) && entry.in_body => {
+                let lines = place::line_start(self.text, entry.range.start)..place::line_end(self.text, entry.range.end);
+                self.splices.replace(lines, "");
+            }
+            None => self.note(
+                format!("`{name}` stays in [{}]: it was edited since {} brought it", self.name, locked.by.join(", ")),
+                format!("if nothing else uses it: cargo remove {}{name}", if self.name == DEV { "--dev " } else { "" }),
+            ),
+            Some(before) if entry.core.text(self.text) == entry.core.with(before, &locked.features) => {
+                self.write(entry, entry.core.text(self.text), before);
+            }
+            Some(_) => self.adjust(locked, None, entry),
+        }
+    }
+
+    /// Adds and takes out features of an entry that its owner has edited.
+    fn adjust(&mut self, locked: &LockedCrate, wanted: Option<&Requirement>, entry: &Found) {
+        let nothing = BTreeSet::new();
+        let wanted = wanted.map_or(&nothing, |wanted| &wanted.features);
+        let own = locked.before.as_deref().map(features_of).unwrap_or_default();
+        let unwanted: BTreeSet<String> =
+            locked.features.iter().filter(|it| !wanted.contains(*it) && !own.contains(*it)).cloned().collect();
+        let added: BTreeSet<String> = wanted.difference(&locked.features).cloned().collect();
+        let now = entry.core.text(self.text);
+        let after = entry.core.with(&entry.core.without(now, &unwanted), &added);
+        self.write(entry, now, &after);
+    }
+
+    fn write(&mut self, entry: &Found, now: &str, after: &str) {
+        if now != after {
+            let (range, text) = entry.core.write(after);
+            self.splices.replace(range, text);
+        }
+    }
+
+    /// The lines of crates that are not there yet, by name; notes them as locked.
+    fn insertions(&self, old: &Locked, new: &Wanted, kept: &mut Locked) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        for (name, wanted) in new.iter().filter(|(name, _)| !old.contains_key(*name) && !kept.contains_key(*name)).collect::<Vec<_>>() {
+            let locked = self.fresh(name, wanted);
+            let above = self.workspace.and_then(|workspace| workspace.get(name));
+            lines.push((name.clone(), format!("{}\n", line(name, &locked, above))));
+            kept.insert(name.clone(), locked);
+        }
+        lines
+    }
+
+    /// A new entry; it inherits from a workspace that has the crate in a version that will do.
+    fn fresh(&self, name: &str, wanted: &Requirement) -> LockedCrate {
+        let above = self.workspace.and_then(|workspace| workspace.get(name));
+        let fits = above.is_some_and(|above| above.version.as_deref().is_none_or(|version| compatible(version, &wanted.version)));
+        LockedCrate::new(wanted, fits, None)
+    }
+
+    fn fresh_line(&self, name: &str, wanted: &Requirement) -> String {
+        line(name, &self.fresh(name, wanted), self.workspace.and_then(|workspace| workspace.get(name)))
+    }
+
+    /// Puts lines where they belong; says whether the table had to be made.
+    fn insert(&mut self, lines: &[(String, String)]) -> Result<bool, ManifestError> {
+        if lines.is_empty() {
+            return Ok(false);
+        }
+        let Some(section) = place::section(self.document, &[self.name])? else {
+            let (at, text) = (self.new_table_at()?, lines.iter().map(|(_, line)| line.as_str()).collect::<String>());
+            let gap = if at == 0 { "" } else { "\n" };
+            self.splices.replace(at..at, format!("{gap}[{}]\n{text}", self.name));
+            return Ok(true);
+        };
+        let entries = section.entries(self.text);
+        let sorted = entries.is_sorted_by_key(|entry| entry.name);
+        for (name, line) in lines {
+            let before = entries.iter().rfind(|entry| !sorted || entry.name < name.as_str());
+            let at = before.map_or(section.body, |entry| entry.lines.end);
+            self.splices.replace(at..at, line.clone());
+        }
+        Ok(false)
+    }
+
+    /// Behind the other table of dependencies, or at the end.
+    fn new_table_at(&self) -> Result<usize, ManifestError> {
+        let other = if self.name == DEV { place::section(self.document, &[NORMAL])? } else { None };
+        let Some(section) = other else { return Ok(self.text.len()) };
+        let below = section.table.iter().filter_map(|(_, item)| item.as_table()).filter(|table| !table.is_dotted());
+        let ends = below.filter_map(|table| {
+            let last = table.iter().filter_map(|(name, item)| Some(place::range(table.key(name)?, item)?.end)).max();
+            Some(place::line_end(self.text, last.or_else(|| Some(table.span()?.end))?))
+        });
+        Ok(ends.max().unwrap_or(0).max(section.end(self.text)))
+    }
+
+    fn note(&mut self, message: String, next_step: String) {
+        self.notes.push(ManifestNote { message, next_step });
+    }
+}
+
+/// An entry in the text.
+struct Found {
+    said: Said,
+    range: std::ops::Range<usize>,
+    core: Core,
+    /// Whether it stands in the table's own body.
+    in_body: bool,
+}
+
+/// The features in an entry's value, or in an array.
+fn features_of(text: &str) -> BTreeSet<String> {
+    let line = format!("x = {text}");
+    let Ok(document) = Document::parse(line.as_str()) else { return BTreeSet::new() };
+    let Some(item) = document.get("x") else { return BTreeSet::new() };
+    let array = item.as_array().or_else(|| item.as_table_like()?.get("features")?.as_array());
+    array.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+/// Takes a table that otelgen made out again, if there is nothing in it; `false` if there is.
+fn drop_empty(plain: &mut Plain, name: &str) -> Result<bool, ManifestError> {
+    let document = plain.parse()?;
+    let Some(section) = place::section(&document, &[name])? else { return Ok(true) };
+    let Some(header) = section.table.span() else { return Ok(false) };
+    let text = &plain.text;
+    let next = text.get(section.body..).unwrap_or_default();
+    let comments = next.lines().take_while(|line| !line.trim_start().starts_with('[')).any(|line| !line.trim().is_empty());
+    if !section.table.is_empty() || comments {
+        return Ok(false);
+    }
+    let start = place::line_start(text, header.start);
+    let blank = text.get(..start).is_some_and(|before| before.ends_with("\n\n"));
+    let mut splices = Splices::default();
+    splices.replace(if blank { start - 1 } else { start }..section.body, "");
+    drop(document);
+    plain.edit(splices)?;
+    Ok(true)
+}

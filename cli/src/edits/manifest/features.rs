@@ -1,0 +1,106 @@
+//! Lists of features as text: adding and taking out elements, in whatever way the list is laid out.
+
+use std::collections::BTreeSet;
+
+use toml_edit::{Array, Document};
+
+use super::Splices;
+
+/// The features of an array written as `text`, with those of `wanted` that were missing.
+pub(super) fn with(text: &str, wanted: &BTreeSet<String>) -> String {
+    edit(text, |array, offset, splices| {
+        let present: Vec<&str> = array.iter().filter_map(|value| value.as_str()).collect();
+        let sorted = present.is_sorted();
+        let gap = gap(text);
+        for feature in wanted.iter().filter(|feature| !present.contains(&feature.as_str())) {
+            let after = array.iter().filter(|value| !sorted || value.as_str().is_some_and(|other| other < feature.as_str())).last();
+            let spot = match (after, array.get(0)) {
+                (Some(value), _) => value.span().map(|span| (span.end, format!(",{gap}\"{feature}\""))),
+                (None, Some(first)) => first.span().map(|span| (span.start, format!("\"{feature}\",{gap}"))),
+                (None, None) => Some((offset + 1, if splices.is_empty() { format!("\"{feature}\"") } else { format!(", \"{feature}\"") })),
+            };
+            if let Some((offset, text)) = spot {
+                splices.replace(offset..offset, text);
+            }
+        }
+    })
+}
+
+/// The features of an array written as `text`, without those of `unwanted`.
+pub(super) fn without(text: &str, unwanted: &BTreeSet<String>) -> String {
+    edit(text, |array, _, splices| {
+        let values: Vec<_> = array.iter().filter_map(|value| Some((value.as_str()?, value.span()?))).collect();
+        let keep: Vec<bool> = values.iter().map(|(name, _)| !unwanted.contains(*name)).collect();
+        let mut last_kept = None;
+        for (index, (_, span)) in values.iter().enumerate() {
+            if keep.get(index) == Some(&true) {
+                last_kept = Some(span.end);
+                continue;
+            }
+            let next = values.get(index + 1).map(|(_, next)| next.start);
+            match (next, last_kept) {
+                // With what separates it from the next.
+                (Some(next), _) => splices.replace(span.start..next, ""),
+                // The last, with what separates it from the one before that stays.
+                (None, Some(before)) if keep.get(index.wrapping_sub(1)) == Some(&true) => splices.replace(before..span.end, ""),
+                (None, _) => splices.replace(span.clone(), ""),
+            }
+        }
+    })
+}
+
+/// Parses `text` as an array and splices it; a text that is no array of strings stays as it is.
+fn edit(text: &str, change: impl FnOnce(&Array, usize, &mut Splices)) -> String {
+    const KEY: &str = "x = ";
+    let line = format!("{KEY}{text}");
+    let mut splices = Splices::default();
+    if let Ok(document) = Document::parse(line.as_str())
+        && let Some(array) = document.get("x").and_then(|item| item.as_array())
+    {
+        change(array, KEY.len(), &mut splices);
+    }
+    let edited = splices.apply(&line);
+    edited.and_then(|line| line.get(KEY.len()..).map(str::to_owned)).unwrap_or_else(|| text.to_owned())
+}
+
+/// What stands between two elements.
+fn gap(text: &str) -> String {
+    let Some(newline) = text.find('\n') else { return " ".to_owned() };
+    let indent: String = text.get(newline + 1..).unwrap_or_default().chars().take_while(|it| it.is_whitespace() && *it != '\n').collect();
+    format!("\n{indent}")
+}
+
+/// A fresh array.
+pub(super) fn list(features: &BTreeSet<String>) -> String {
+    let quoted: Vec<String> = features.iter().map(|feature| format!("\"{feature}\"")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn features_are_added_in_the_layout_that_is_there() {
+        assert_eq!(with("[]", &set(&["b", "a"])), r#"["a", "b"]"#);
+        assert_eq!(with(r#"["a", "c"]"#, &set(&["b"])), r#"["a", "b", "c"]"#);
+        assert_eq!(with(r#"["b"]"#, &set(&["a", "c"])), r#"["a", "b", "c"]"#);
+        assert_eq!(with(r#"["z", "c"]"#, &set(&["d"])), r#"["z", "c", "d"]"#);
+        assert_eq!(with("[\n    \"a\",\n]", &set(&["b"])), "[\n    \"a\",\n    \"b\",\n]");
+        assert_eq!(with(r#"["a"]"#, &set(&["a"])), r#"["a"]"#);
+    }
+
+    #[test]
+    fn features_are_taken_out_with_their_comma() {
+        assert_eq!(without(r#"["a", "b", "c"]"#, &set(&["b"])), r#"["a", "c"]"#);
+        assert_eq!(without(r#"["a", "b"]"#, &set(&["b"])), r#"["a"]"#);
+        assert_eq!(without(r#"["a", "b"]"#, &set(&["a"])), r#"["b"]"#);
+        assert_eq!(without(r#"["a", "b"]"#, &set(&["a", "b"])), "[]");
+        assert_eq!(without("[\n    \"a\",\n    \"b\",\n]", &set(&["b"])), "[\n    \"a\",\n]");
+        assert_eq!(without(r#"["a", "b", "c"]"#, &set(&["b", "c"])), r#"["a"]"#);
+    }
+}

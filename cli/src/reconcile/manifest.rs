@@ -1,0 +1,113 @@
+//! `Cargo.toml`: crates are edited in; the rest of it is merged like any rendered file. A new project joins the
+//! workspace above it.
+
+use super::files::parser;
+use super::{BASES, Change, MANIFEST, ReconcileError, Work};
+use crate::changes::Action;
+use crate::edits::manifest::{LockedCrates, ManifestError, ManifestNote, Workspace, add_patch, reconcile_crates};
+use crate::edits::merge::{MergeError, merge};
+use crate::edits::style::plain;
+use crate::tree::RelativePath;
+
+pub(super) fn reconcile(work: &mut Work<'_>) -> Result<LockedCrates, ReconcileError> {
+    let Ok(path) = RelativePath::new(MANIFEST) else { return Ok(LockedCrates::default()) };
+    let own = work.below(&path);
+    let request = work.request;
+    let wrong = |problem| ReconcileError::Manifest { path: own.clone(), problem };
+    let root = root(work);
+    let workspace = root.map(Workspace::parse).transpose().map_err(|problem| root_error(&path, problem))?;
+    let Some(rendered) = request.rendered.files.get(&path) else {
+        return Err(ReconcileError::NoManifest { path: own });
+    };
+    let rendered = rendered.text.as_bytes();
+    let standing = work.standing(&path);
+    let content = match (standing, &workspace) {
+        (Some(standing), _) => standing.to_vec(),
+        (None, _) if request.lock.is_some() => return Err(ReconcileError::NoManifest { path: own }),
+        (None, Some(workspace)) => workspace.settle(rendered).map_err(wrong)?,
+        (None, None) => rendered.to_vec(),
+    };
+    let nothing = LockedCrates::default();
+    let old = request.lock.map_or(&nothing, |lock| &lock.crates);
+    let edited = reconcile_crates(&content, old, &request.rendered.crates, workspace.as_ref()).map_err(wrong)?;
+    tell(work, &path, edited.notes);
+    let (content, notes) = match (patched(work), root) {
+        (true, None) => add_patch(&edited.content, &request.rendered.patch).map_err(wrong)?,
+        _ => (edited.content, Vec::new()),
+    };
+    tell(work, &path, notes);
+    let base = RelativePath::new(&format!("{BASES}{MANIFEST}")).ok().and_then(|base| work.standing(&base));
+    let (content, conflicts) = match base.map(plain) {
+        None => (content, 0),
+        Some(base) => match merge(&base, &content, rendered, parser(&path)) {
+            Ok(merged) => (merged.content, merged.conflicts),
+            Err(MergeError::Unresolved | MergeError::Binary) => return Err(ReconcileError::Unresolved { path: own }),
+        },
+    };
+    let action = if standing.is_some() { Action::Edit } else { Action::Create };
+    work.change(&path, Change { conflicts, ..Change::new(action, Some(content)) });
+    if let Some(root) = root {
+        reconcile_root(work, root, &path)?;
+    }
+    Ok(edited.locked)
+}
+
+/// The root manifest of the workspace above the project.
+fn root<'a>(work: &Work<'a>) -> Option<&'a [u8]> {
+    let path = RelativePath::new(MANIFEST).ok()?;
+    if work.request.folder.is_empty() { None } else { work.request.tree.get(&path) }
+}
+
+/// Whether patches are to be written: once, so that an owner can delete them.
+fn patched(work: &Work<'_>) -> bool {
+    work.request.lock.is_none_or(|lock| lock.selection.runtime != work.request.selection.runtime)
+}
+
+/// The workspace's manifest: the new member, and the patches, which cargo reads only there.
+fn reconcile_root(work: &mut Work<'_>, root: &[u8], path: &RelativePath) -> Result<(), ReconcileError> {
+    let request = work.request;
+    let wrong = |problem| root_error(path, problem);
+    let mut content = root.to_vec();
+    if request.lock.is_none() {
+        content = Workspace::join(&content, request.folder).map_err(wrong)?;
+    }
+    let mut notes = Vec::new();
+    if patched(work) {
+        let below = |(name, folder): (&String, &String)| {
+            let vendored = RelativePath::new(folder).is_ok_and(|_| !request.rendered.vendored.is_empty());
+            (name.clone(), if vendored { format!("{}/{folder}", request.folder) } else { folder.clone() })
+        };
+        let crates = request.rendered.patch.iter().map(below).collect();
+        (content, notes) = add_patch(&content, &crates).map_err(wrong)?;
+    }
+    for note in notes {
+        work.changes.notes.push(crate::changes::Note {
+            path: path.clone(),
+            message: note.message,
+            next_step: note.next_step,
+            conflict: false,
+        });
+    }
+    if content != root {
+        work.changes.files.push(crate::changes::FileChange {
+            path: path.clone(),
+            action: Action::Edit,
+            before: Some(root.to_vec()),
+            after: Some(content),
+            executable: false,
+            conflicts: 0,
+            internal: false,
+        });
+    }
+    Ok(())
+}
+
+fn root_error(path: &RelativePath, problem: ManifestError) -> ReconcileError {
+    ReconcileError::Manifest { path: path.clone(), problem }
+}
+
+fn tell(work: &mut Work<'_>, path: &RelativePath, notes: Vec<ManifestNote>) {
+    for note in notes {
+        work.note(path, note.message, note.next_step, false);
+    }
+}

@@ -1,0 +1,74 @@
+//! The vendored runtime: many files that nobody is meant to edit, so that their sums are kept instead of their text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use otelgen_templates::vendored::VendoredFile;
+use sha2::{Digest as _, Sha256};
+
+use super::{Change, ReconcileError, Work};
+use crate::changes::Action;
+use crate::edits::style::plain;
+use crate::tree::RelativePath;
+
+/// In the form that `sha256sum --check` reads.
+const SUMS: &str = ".otelgen/vendor.sums";
+
+pub(super) fn reconcile(work: &mut Work<'_>) -> Result<(), ReconcileError> {
+    let Ok(sums_path) = RelativePath::new(SUMS) else { return Ok(()) };
+    let sums = work.standing(&sums_path).map(|content| String::from_utf8_lossy(content).into_owned()).unwrap_or_default();
+    let old: BTreeMap<&str, &str> = sums.lines().filter_map(|line| line.split_once("  ")).map(|(sum, path)| (path, sum)).collect();
+    let new: BTreeMap<&str, &VendoredFile> = work.request.rendered.vendored.iter().map(|file| (file.path, file)).collect();
+    let paths: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+    for text in paths {
+        let Ok(path) = RelativePath::new(text) else { continue };
+        reconcile_file(work, &path, old.get(text).copied(), new.get(text).copied())?;
+    }
+    let mut text = String::new();
+    for file in new.values() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}  {}", file.sha256, file.path);
+    }
+    if !text.is_empty() || !sums.is_empty() {
+        work.keep(SUMS, if text.is_empty() { None } else { Some(text.into_bytes()) });
+    }
+    Ok(())
+}
+
+fn reconcile_file(
+    work: &mut Work<'_>,
+    path: &RelativePath,
+    old: Option<&str>,
+    new: Option<&VendoredFile>,
+) -> Result<(), ReconcileError> {
+    let Some(standing) = work.standing(path) else {
+        if let (None, Some(new)) = (old, new) {
+            work.keep(path.as_str(), Some(new.text.as_bytes().to_vec()));
+        }
+        return Ok(());
+    };
+    if new.is_some_and(|new| old == Some(new.sha256) || plain(standing) == new.text.as_bytes()) {
+        return Ok(());
+    }
+    let Some(old) = old else { return Err(ReconcileError::ForeignVendored { path: work.below(path) }) };
+    if sum(&plain(standing)) == old {
+        let action = if new.is_some() { Action::Merge } else { Action::Delete };
+        let after = new.map(|new| new.text.as_bytes().to_vec());
+        work.change(path, Change { internal: true, ..Change::new(action, after) });
+    } else {
+        work.note(
+            path,
+            "it stays as it is: it was edited, and the runtime has another version of it".to_owned(),
+            "put your change into a module of your own, delete the file, and run the command again".to_owned(),
+            true,
+        );
+    }
+    Ok(())
+}
+
+fn sum(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
