@@ -39,6 +39,8 @@ mod function;
 mod intern;
 pub mod names;
 mod pattern;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
 mod recorder;
 mod registry;
 #[cfg(feature = "retry")]
@@ -67,6 +69,8 @@ pub use breaker::*;
 pub use bulkhead::*;
 pub use clock::{Clock, ManualTime};
 pub use pattern::PatternConfigError;
+#[cfg(feature = "rate-limit")]
+pub use rate_limit::*;
 pub use recorder::bind_metrics;
 pub use registry::{ConfigurationError, configuration_errors};
 #[cfg(feature = "retry")]

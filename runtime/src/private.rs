@@ -9,6 +9,8 @@ pub use crate::function::{
 };
 pub use crate::settle::{ByFuture, ByValue, Settle};
 pub use crate::pattern::{Pattern, PatternSite, ResolvedPattern};
+#[cfg(feature = "rate-limit")]
+pub use crate::rate_limit::private::*;
 #[cfg(feature = "retry")]
 pub use crate::retry::private::*;
 pub use crate::site::Site;
