@@ -14,6 +14,9 @@ mod table;
 mod upstream;
 mod variables;
 
+#[cfg(test)]
+mod shown_tests;
+
 use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;

@@ -212,3 +212,163 @@ fn terminate(child: &mut Child) -> std::io::Result<()> {
 fn terminate(child: &mut Child) -> std::io::Result<()> {
     child.start_kill()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "the services of these tests are scripts that have to be written"
+    )]
+
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+    use std::sync::Mutex;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// A process forked while a script is being written would hold it open, and the system would not run it.
+    static WRITING: Mutex<()> = Mutex::new(());
+
+    struct Script {
+        folder: TempDir,
+        program: PathBuf,
+        variables: Variables,
+    }
+
+    fn script(text: &str) -> Script {
+        let _writing = WRITING.lock().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("service");
+        fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let variables = Variables {
+            upstream: "http://127.0.0.1:9".to_owned(),
+            port: 1,
+            dir: "/x".to_owned(),
+        };
+        Script {
+            folder,
+            program,
+            variables,
+        }
+    }
+
+    fn start(
+        script: &Script,
+        setup: &VerifySetup,
+    ) -> (Service, tokio::sync::mpsc::UnboundedReceiver<String>) {
+        let (lines, seen) = tokio::sync::mpsc::unbounded_channel();
+        let progress = Sink::new(move |step| {
+            if let Step::Service { line } = step {
+                let _ = lines.send(line.to_owned());
+            }
+        });
+        let around = Surroundings {
+            folder: script.folder.path(),
+            otlp_endpoint: "http://127.0.0.1:4318".to_owned(),
+            otlp_protocol: "grpc",
+            variables: &script.variables,
+            setup,
+        };
+        let _writing = WRITING.lock().unwrap();
+        (
+            Service::start(&script.program, &around, &progress).unwrap(),
+            seen,
+        )
+    }
+
+    fn runs(pid: u32) -> bool {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::test_kill_process(pid).is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_service_that_will_not_end_is_killed() {
+        let script = script("trap 'echo no' TERM\necho up\nwhile :; do :; done");
+        let (service, mut lines) = start(&script, &VerifySetup::default());
+        assert_eq!(lines.recv().await.as_deref(), Some("up"));
+        let (ending, output) = service.stop(Duration::from_millis(300)).await.unwrap();
+        assert_eq!(ending, Ending::Killed);
+        assert_eq!(output, "up\nno");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_ends_when_told_to_says_how() {
+        let script = script("trap 'echo flushed; exit 7' TERM\necho up\nwhile :; do :; done");
+        let (service, mut lines) = start(&script, &VerifySetup::default());
+        assert_eq!(lines.recv().await.as_deref(), Some("up"));
+        let (ending, output) = service.stop(LONG).await.unwrap();
+        assert!(
+            matches!(ending, Ending::Exited(status) if status.code() == Some(7)),
+            "{ending:?}"
+        );
+        assert_eq!(output, "up\nflushed");
+    }
+
+    #[tokio::test]
+    async fn a_service_does_not_outlive_its_handle() {
+        let script = script("echo up\nwhile :; do :; done");
+        let (service, mut lines) = start(&script, &VerifySetup::default());
+        assert_eq!(lines.recv().await.as_deref(), Some("up"));
+        let pid = service.child.id().unwrap();
+        assert!(runs(pid));
+        drop(service);
+        // The runtime reaps it, and then both of its streams are closed.
+        assert_eq!(
+            tokio::time::timeout(LONG, lines.recv()).await.unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_never_ready_is_told_apart_from_one_that_ends() {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = "http://127.0.0.1:1/readyz";
+        let alive = script("echo waiting\nwhile :; do :; done");
+        let (mut service, mut lines) = start(&alive, &VerifySetup::default());
+        assert_eq!(lines.recv().await.as_deref(), Some("waiting"));
+        let error = service
+            .ready(&client, url, Duration::from_millis(50))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, VerifyError::NotReady { output, .. } if output == "waiting"),
+            "{error}"
+        );
+
+        let dead = script("echo no license >&2\nexit 4");
+        let (mut service, _lines) = start(&dead, &VerifySetup::default());
+        let error = service.ready(&client, url, LONG).await.unwrap_err();
+        assert!(
+            matches!(&error, VerifyError::Ended { status, output, .. }
+            if status.code() == Some(4) && output == "no license"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_packs_environment_is_filled_in_and_goes_before_ours() {
+        let env = [
+            ("ITEMS_URL", "$UPSTREAM/items"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
+        ];
+        let env = env
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let setup = VerifySetup { ready: None, env };
+        let script =
+            script("echo $ITEMS_URL $OTEL_TRACES_SAMPLER $OTEL_EXPORTER_OTLP_PROTOCOL $PORT");
+        let (_service, mut lines) = start(&script, &setup);
+        let line = lines.recv().await;
+        assert_eq!(
+            line.as_deref(),
+            Some("http://127.0.0.1:9/items parentbased_always_on grpc 1")
+        );
+    }
+}
