@@ -1,4 +1,4 @@
-//! Asks the service in this container whether it is alive; for images that have nothing else to ask with.
+//! Asks the service in this container whether it is alive: the image has nothing else to ask with.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

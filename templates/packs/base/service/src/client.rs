@@ -24,7 +24,7 @@ impl Client {
         })
     }
 
-    /// Gets the JSON at `template`, such as `/items/{id}`, with `values` in place of its parameters.
+    /// Gets the JSON at `template`, such as `/items/{id}`, with `values` for its parameters.
     pub async fn get<T: DeserializeOwned>(
         &self,
         template: &'static str,

@@ -1,4 +1,4 @@
-//! Typed values from environment variables. Every bad one is remembered, so that all are told at once.
+//! Typed values from environment variables. Every bad one is remembered: all are told at once.
 
 use std::fmt;
 use std::net::IpAddr;
