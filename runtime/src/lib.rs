@@ -34,11 +34,15 @@
 
 mod breaker;
 mod bulkhead;
+#[cfg(feature = "cache")]
+mod cache;
 mod clock;
 mod function;
 mod intern;
 pub mod names;
 mod pattern;
+#[cfg(feature = "retry")]
+mod policy;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
 mod recorder;
@@ -67,8 +71,12 @@ pub mod telemetry;
 
 pub use breaker::*;
 pub use bulkhead::*;
+#[cfg(feature = "cache")]
+pub use cache::*;
 pub use clock::{Clock, ManualTime};
 pub use pattern::PatternConfigError;
+#[cfg(feature = "retry")]
+pub use policy::*;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::*;
 pub use recorder::bind_metrics;

@@ -4,6 +4,8 @@ pub use tracing;
 
 pub use crate::breaker::private::*;
 pub use crate::bulkhead::private::*;
+#[cfg(feature = "cache")]
+pub use crate::cache::private::*;
 pub use crate::function::{
     AnyReturned, FunctionSite, ResultReturned, Returned, report_error, report_return,
 };

@@ -57,6 +57,8 @@ const OBSERVED: &[&[Observed]] = &[
     crate::breaker::OBSERVED,
     crate::function::OBSERVED,
     crate::bulkhead::OBSERVED,
+    #[cfg(feature = "cache")]
+    crate::cache::OBSERVED,
     #[cfg(feature = "rate-limit")]
     crate::rate_limit::OBSERVED,
     #[cfg(feature = "retry")]
