@@ -90,10 +90,14 @@ impl AddArgs {
     /// # Errors
     /// A `--set` without `=`.
     pub fn request(self) -> Result<ChangeRequest, PlanError> {
+        let (name, instance) = match self.pack_name.split_once(':') {
+            Some((pack, instance)) if self.name.is_none() => (pack.to_owned(), Some(instance.to_owned())),
+            _ => (self.pack_name, self.name),
+        };
         Ok(ChangeRequest {
             kind: self.kind.into(),
-            name: self.pack_name,
-            instance: self.name,
+            name,
+            instance,
             settings: settings(&self.set)?,
             packs: self.pack,
             dry_run: self.dry_run,

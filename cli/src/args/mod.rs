@@ -14,9 +14,9 @@ use clap::{Parser, Subcommand};
 pub use change::{AddArgs, ChangeRequest, RemoveArgs};
 pub use kind::KindArg;
 pub use look::{CompletionsArgs, DescribeArgs, ListArgs, ManArgs};
-pub use new::{NewArgs, NewRequest, Vcs, Wanted};
+pub use new::{NewArgs, NewRequest, RequestError, Vcs, Wanted};
 pub use output::{Format, OutputArgs};
-pub use verify::{VerifyArgs, VerifyFormat};
+pub use verify::{ProtocolArg, VerifyArgs, VerifyFormat, VerifyRequest};
 
 /// How the process ends, said once for the help text and the reference.
 const EXIT_CODES: &str = "\

@@ -94,6 +94,22 @@ pub fn absolute(path: &Path) -> Result<PathBuf, ProjectError> {
     Ok(resolved)
 }
 
+/// How `target` is written relative to `folder`, both from [`absolute`]; absolute where they share no root.
+pub fn relative(folder: &Path, target: &Path) -> PathBuf {
+    let shared = folder.components().zip(target.components()).take_while(|(left, right)| left == right).count();
+    if shared == 0 {
+        return target.to_path_buf();
+    }
+    let up = folder.components().skip(shared).map(|_| std::path::Component::ParentDir);
+    let path: PathBuf = up.chain(target.components().skip(shared)).collect();
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
+}
+
+/// Whether there is a folder at `path`.
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
 /// Whether a new project can be written to `target`: nothing is there (`false`: make it), or a folder with nothing
 /// but a version control repository in it (`true`: fill it).
 ///
@@ -162,10 +178,9 @@ fn workspace_above(project: &Path) -> Result<Option<PathBuf>, ProjectError> {
         if folder.ends_with("target/package") {
             break;
         }
-        if let Some(manifest) = read_manifest(folder)? {
-            if manifest.workspace.is_some_and(|workspace| !workspace.excludes(folder, project)) {
-                return Ok(Some(folder.to_path_buf()));
-            }
+        let workspace = read_manifest(folder)?.and_then(|manifest| manifest.workspace);
+        if workspace.is_some_and(|workspace| !workspace.excludes(folder, project)) {
+            return Ok(Some(folder.to_path_buf()));
         }
         if home.as_deref() == Some(folder) {
             break;
@@ -280,6 +295,14 @@ mod tests {
         assert!(is_vacant(&folder.path("git")).expect("vacant"));
         assert!(matches!(is_vacant(&folder.path("full")), Err(ProjectError::NotEmpty(_))));
         assert!(matches!(is_vacant(&folder.path("file")), Err(ProjectError::Kind { .. })));
+    }
+
+    #[test]
+    fn a_relative_path_climbs_as_far_as_it_must() {
+        let relative = |folder: &str, target: &str| relative(Path::new(folder), Path::new(target)).display().to_string();
+        assert_eq!(relative("/a/b", "/a/b/c"), "c");
+        assert_eq!(relative("/a/b/c", "/a/d"), "../../d");
+        assert_eq!(relative("/a/b", "/a/b"), ".");
     }
 
     #[test]

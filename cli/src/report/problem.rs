@@ -8,10 +8,13 @@ use serde::Serialize;
 
 use crate::apply::ApplyError;
 use crate::args::RequestError;
+use crate::lock::LockError;
 use crate::name::NameError;
 use crate::plan::PlanError;
 use crate::project::{PlaceError, ProjectError};
+use crate::reconcile::ReconcileError;
 use crate::render::RenderError;
+use crate::verify::VerifyError;
 
 use super::style::{ERROR, HELP, paint};
 
@@ -75,11 +78,16 @@ struct ErrorReport<'a> {
 impl Problem {
     /// From an error with its chain of sources.
     pub fn new(code: &'static str, error: &(dyn Error + 'static)) -> Self {
-        let chain = std::iter::successors(error.source(), |cause| cause.source());
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
         Self {
             code,
             message: error.to_string(),
-            causes: chain.map(ToString::to_string).collect(),
+            causes,
             help: None,
             exit: Exit::Failed,
         }
@@ -140,7 +148,7 @@ impl From<RequestError> for Problem {
 impl From<PlanError> for Problem {
     fn from(error: PlanError) -> Self {
         match error {
-            PlanError::Name(error) => error.into(),
+            PlanError::Name { error, .. } => error.into(),
             PlanError::UnknownPack { ref id, .. } => {
                 let help = format!("`otelgen list {}` shows all", id.kind);
                 Self::new("unknown-pack", &error).help(help)
@@ -172,6 +180,26 @@ impl From<PlanError> for Problem {
 impl From<RenderError> for Problem {
     fn from(error: RenderError) -> Self {
         Self::new("invalid-pack", &error)
+    }
+}
+
+impl From<LockError> for Problem {
+    fn from(error: LockError) -> Self {
+        let code = match error {
+            LockError::Damaged { .. } => "damaged-lock",
+            LockError::Newer { .. } => "newer-project",
+        };
+        Self::new(code, &error)
+    }
+}
+
+impl From<ReconcileError> for Problem {
+    fn from(error: ReconcileError) -> Self {
+        match error {
+            ReconcileError::Unresolved { .. } => Self::new("unresolved-conflicts", &error).exit(Exit::Stuck),
+            ReconcileError::Foreign { .. } | ReconcileError::ForeignVendored { .. } => Self::new("file-in-the-way", &error),
+            ReconcileError::Manifest { .. } | ReconcileError::NoManifest { .. } => Self::new("damaged-manifest", &error),
+        }
     }
 }
 
@@ -236,5 +264,16 @@ impl From<ApplyError> for Problem {
                 Self::new("roll-back", &error).help(help).exit(Exit::Stuck)
             }
         }
+    }
+}
+
+impl From<VerifyError> for Problem {
+    fn from(error: VerifyError) -> Self {
+        let problem = match &error {
+            VerifyError::Build { .. } => Self::new("build-failed", &error).help("make `cargo build` succeed first"),
+            VerifyError::Interrupted => Self::new("interrupted", &error),
+            _ => Self::new("could-not-run", &error),
+        };
+        problem.exit(Exit::Stuck)
     }
 }

@@ -128,7 +128,7 @@ fn beyond(old: &[Attribute], new: &[Attribute]) -> Vec<String> {
     found
 }
 
-fn shown(value: &AttributeValue) -> String {
+pub(super) fn shown(value: &AttributeValue) -> String {
     match value {
         AttributeValue::Boolean(value) => value.to_string(),
         AttributeValue::Int(value) => value.to_string(),
@@ -151,7 +151,7 @@ pub(super) fn lines(telemetry: &Telemetry) -> Vec<String> {
 }
 
 /// The word that packs use for it.
-fn word(value: impl std::fmt::Debug) -> String {
+pub(super) fn word(value: impl std::fmt::Debug) -> String {
     format!("{value:?}").to_lowercase()
 }
 

@@ -1,0 +1,47 @@
+//! `otelgen verify`.
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use crate::args::{VerifyArgs, VerifyRequest};
+use crate::plan::plan;
+use crate::render::{Rendered, render};
+use crate::report::{Exit, Outcome, Problem, Progress, Report};
+use crate::verify::{VerifyOptions, VerifyReport, verify};
+
+use super::session::{Access, Session};
+
+pub(super) fn run(args: VerifyArgs) -> Result<Outcome, Problem> {
+    let format = args.format;
+    let session = Session::open(Access::Read, &[]).map_err(|problem| problem.exit(Exit::Stuck))?;
+    let rendered = rendered(&session).map_err(|problem| problem.exit(Exit::Stuck))?;
+    let report = prove(session.location.project(), rendered, args.request())?;
+    let exit = if report.passed { Exit::Done } else { Exit::Failed };
+    Ok(Outcome { report: Report::Verify(Box::new(report), format), exit })
+}
+
+fn rendered(session: &Session) -> Result<Rendered, Problem> {
+    let plan = plan(&session.library, session.selection())?;
+    Ok(render(&session.library, &plan)?)
+}
+
+/// Runs the project in `folder` and compares, with a line that moves on a terminal.
+pub(super) fn prove(folder: PathBuf, rendered: Rendered, request: VerifyRequest) -> Result<VerifyReport, Problem> {
+    let progress = Progress::start();
+    let options = VerifyOptions {
+        folder,
+        telemetry: rendered.telemetry,
+        probes: rendered.probes,
+        setup: rendered.verify,
+        bin: request.bin,
+        release: request.release,
+        color: io::stderr().is_terminal(),
+        protocol: request.protocol,
+        receiver: request.receiver,
+        undeclared: request.undeclared,
+        progress: progress.sink(),
+    };
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime = runtime.map_err(|error| Problem::new("could-not-run", &error).exit(Exit::Stuck))?;
+    Ok(runtime.block_on(verify(options))?)
+}
