@@ -224,7 +224,7 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
 
     let mut observed = Observed::of(collector.store());
     observed.calls = upstream.calls();
-    observed.requests_carry_context = !options.probes.iter().any(|probe| sets_context(probe));
+    observed.requests_carry_context = !options.probes.iter().any(sets_context);
     findings.extend(eviction(collector.store().stats().evicted()));
     let (checks, differences) = compare(&options.telemetry, &observed, options.undeclared);
     findings.extend(differences);
