@@ -203,8 +203,10 @@ impl ChangeReport {
         text.push_str(&self.headline());
         if self.files.iter().any(|file| file.diff.is_some()) {
             self.push_diffs(&mut text);
-        } else if self.command != "new" {
-            text.extend(self.files.iter().filter(|file| !file.internal).map(FileReport::line));
+        } else {
+            // Of a new project, only what was there before is worth a line: the workspace above.
+            let told = |file: &&FileReport| !file.internal && (self.command != "new" || file.action != "create");
+            text.extend(self.files.iter().filter(told).map(FileReport::line));
         }
         self.push_telemetry(&mut text);
         self.push_notes(&mut text);
@@ -229,20 +231,20 @@ impl ChangeReport {
             ([], removed) => removed.join(", "),
             (added, removed) => format!("{} for {}", added.join(", "), removed.join(", ")),
         };
-        let done = match self.command.as_str() {
-            "new" => "Created",
-            "add" => "Added",
-            _ => "Removed",
+        let (done, would) = match self.command.as_str() {
+            "new" => ("Created", "Would create"),
+            "add" => ("Added", "Would add"),
+            _ => ("Removed", "Would remove"),
         };
         let after = if self.status == Status::Conflict { ", with conflicts to settle" } else { "" };
-        match self.status {
-            _ if self.dry_run && self.status != Status::Unchanged => {
-                format!("{} {done} {what} ({files}){after}\n", paint(TITLE, "Dry run, nothing is written:"))
-            }
-            Status::Unchanged => format!("{} nothing to do: {what} is as it should be\n", paint(GOOD, "Unchanged:")),
-            Status::Conflict => format!("{} {what} ({files}){after}\n", paint(WARNING, done)),
-            Status::Applied | Status::DryRun => format!("{} {what} ({files})\n", paint(GOOD, done)),
-        }
+        let (style, done) = match self.status {
+            Status::Unchanged => return format!("{} {what} is as it should be\n", paint(GOOD, "Nothing to do:")),
+            _ if self.dry_run => (TITLE, would),
+            Status::Conflict => (WARNING, done),
+            Status::Applied | Status::DryRun => (GOOD, done),
+        };
+        let note = if self.dry_run { "; this is a dry run, nothing is written" } else { "" };
+        format!("{} {what} ({files}){after}{note}\n", paint(style, done))
     }
 
     fn push_diffs(&self, text: &mut String) {

@@ -78,7 +78,7 @@ pub struct DependencyReport {
 
 impl DescribeReport {
     pub(super) fn text(&self) -> String {
-        let mut text = format!("{} {}\n{}\n", paint(TITLE, format!("{}/{}", self.kind, self.name)), paint(FAINT, "·"), self.summary);
+        let mut text = format!("{}: {}\n", paint(TITLE, format!("{}/{}", self.kind, self.name)), self.summary);
         if !self.description.is_empty() {
             let _ = writeln!(text, "\n{}", self.description.trim_end());
         }
@@ -88,7 +88,8 @@ impl DescribeReport {
         self.push_place(&mut text);
         push_list(&mut text, "Comes with", &self.requires);
         push_list(&mut text, "Cannot stand beside", &self.conflicts);
-        push_list(&mut text, "Options", &self.options.iter().map(OptionReport::line).collect::<Vec<_>>());
+        let width = self.options.iter().map(|option| option.name.len()).max().unwrap_or_default();
+        push_list(&mut text, "Options", &self.options.iter().map(|option| option.line(width)).collect::<Vec<_>>());
         push_list(&mut text, "Crates", &self.dependencies.iter().map(DependencyReport::line).collect::<Vec<_>>());
         push_list(&mut text, "Files", &self.files);
         push_list(&mut text, "Emits", &emitted(&self.telemetry));
@@ -119,9 +120,9 @@ fn push_list(text: &mut String, title: &str, lines: &[String]) {
 }
 
 impl OptionReport {
-    fn line(&self) -> String {
+    fn line(&self, width: usize) -> String {
         let values = paint(FAINT, format!("({}; {} if absent)", self.range, self.default));
-        format!("{}  {} {values}", self.name, self.help)
+        format!("{:<width$}  {} {values}", self.name, self.help)
     }
 }
 

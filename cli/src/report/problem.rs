@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::apply::ApplyError;
 use crate::args::RequestError;
 use crate::lock::LockError;
-use crate::name::NameError;
+use crate::name::{Name, NameError, Reason};
 use crate::plan::PlanError;
 use crate::project::{PlaceError, ProjectError};
 use crate::reconcile::ReconcileError;
@@ -129,7 +129,12 @@ impl Problem {
 impl From<NameError> for Problem {
     fn from(error: NameError) -> Self {
         let problem = Self::new("invalid-name", &error);
+        let last = error.name.rsplit(['/', '\\']).next().and_then(|last| Name::new(last).ok());
         match error.suggestion() {
+            _ if last.is_some() && matches!(error.reason, Reason::Character('/' | '\\' | '.')) => {
+                let name = last.map(|name| name.to_string()).unwrap_or_default();
+                problem.help(format!("a folder goes to `--path`: `otelgen new {name} --path {}`", error.name))
+            }
             Some(name) => problem.help(format!("use a name like `{name}`")),
             None => problem.help("use lower-case letters, digits and `-`, starting with a letter"),
         }
