@@ -359,7 +359,8 @@ impl Stage for Breaker {
         let reject = self.reject(function);
         quote_spanned! {here=>
             #choose
-            match #breaker.enter(#span, #metrics) {
+            let __otelgen_span = #span;
+            match #breaker.enter(&__otelgen_span, #metrics) {
                 ::core::result::Result::Ok(__otelgen_call) => __otelgen_call.#run(#deferred, #is_failure, #ignore)#dot_await,
                 ::core::result::Result::Err(__otelgen_rejected) => #reject,
             }

@@ -76,6 +76,40 @@ impl Function {
         }
     }
 
+    /// Whether the type that is returned is called `Result`, or something that ends so.
+    pub(crate) fn returns_result(&self) -> bool {
+        struct Output(Option<Type>);
+        impl VisitMut for Output {
+            fn visit_assoc_type_mut(&mut self, node: &mut syn::AssocType) {
+                if node.ident == "Output" {
+                    self.0.get_or_insert_with(|| node.ty.clone());
+                }
+                visit_mut::visit_assoc_type_mut(self, node);
+            }
+        }
+        let ReturnType::Type(_, output) = &self.item.sig.output else {
+            return false;
+        };
+        let mut output = (**output).clone();
+        if matches!(self.shape, Shape::AsyncTail) {
+            // What the future that is returned resolves to.
+            let mut find = Output(None);
+            find.visit_type_mut(&mut output);
+            let Some(found) = find.0 else {
+                return false;
+            };
+            output = found;
+        }
+        match &output {
+            Type::Path(path) => path
+                .path
+                .segments
+                .last()
+                .is_some_and(|segment| segment.ident.to_string().ends_with("Result")),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_async(&self) -> bool {
         matches!(self.shape, Shape::Async | Shape::AsyncTail)
     }
@@ -155,19 +189,10 @@ impl Function {
         }
     }
 
-    /// `code` to be run later, as often as needed: a closure that makes a future, or one that returns
-    /// the value. It borrows the arguments.
-    #[allow(
-        dead_code,
-        reason = "for the attributes that run the body more than once"
-    )]
+    /// `code` of a blocking function to be run later, as often as needed. It borrows the arguments.
     pub(crate) fn repeatable(&self, code: &TokenStream) -> TokenStream {
-        if self.is_async() {
-            quote!(async || { #code })
-        } else {
-            let output = self.return_type().map(|output| quote!(-> #output));
-            quote!(|| #output { #code })
-        }
+        let output = self.return_type().map(|output| quote!(-> #output));
+        quote!(|| #output { #code })
     }
 
     /// `.await` where the function is async.

@@ -77,7 +77,8 @@ impl Stage for Traced {
                 );
                 SITE.resolve(#self_type)
             };
-            #site.enter(#span, #metrics).#run(#deferred, |__otelgen_value| {
+            let __otelgen_span = #span;
+            #site.enter(&__otelgen_span, #metrics).#run(#deferred, |__otelgen_value| {
                 #[allow(unused_imports)]
                 use #runtime::__private::{AnyReturned as _, ResultReturned as _};
                 #err

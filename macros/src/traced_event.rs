@@ -249,7 +249,7 @@ impl Stage for TracedEvent {
     fn wrap(&self, code: TokenStream, function: &Function) -> TokenStream {
         let runtime = &self.common.runtime;
         let here = Span::mixed_site();
-        let site = quote_spanned!(here=> site);
+        let site = quote_spanned!(here=> __otelgen_site);
         let name = self.common.name_option();
         let ident = function.name();
         let self_type = function.self_type_name();
@@ -257,16 +257,17 @@ impl Stage for TracedEvent {
         let deferred = function.deferred(&self.command(&code));
         let metrics = self.common.metrics;
         quote_spanned! {here=>
-            let site = {
+            let #site = {
                 static SITE: #runtime::__private::FunctionSite = #runtime::__private::FunctionSite::new(
                     ::core::module_path!(), #ident, #name,
                 );
                 SITE.resolve(#self_type)
             };
-            site.enter(#span, #metrics).run_async(#deferred, |value| {
+            let __otelgen_span = #span;
+            #site.enter(&__otelgen_span, #metrics).run_async(#deferred, |__otelgen_value| {
                 #[allow(unused_imports)]
                 use #runtime::__private::{AnyReturned as _, ResultReturned as _};
-                (&&#runtime::__private::Returned(value)).error_type()
+                (&&#runtime::__private::Returned(__otelgen_value)).error_type()
             }).await
         }
     }

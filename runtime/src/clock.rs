@@ -72,8 +72,7 @@ impl Clock {
     pub(crate) fn coarse(&self) -> u64 {
         match &self.0 {
             Source::System => system::coarse(),
-            Source::Manual(time) => time.load(Ordering::Relaxed),
-            Source::Tokio(start) => nanos(start.elapsed()),
+            _ => self.of_a_test(),
         }
     }
 
@@ -82,7 +81,7 @@ impl Clock {
     pub(crate) fn fine(&self) -> u64 {
         match &self.0 {
             Source::System => system::fine(),
-            Source::Manual(_) | Source::Tokio(_) => self.coarse(),
+            _ => self.of_a_test(),
         }
     }
 
@@ -91,7 +90,7 @@ impl Clock {
     pub(crate) fn stamp(&self) -> u64 {
         match &self.0 {
             Source::System => system::stamp(),
-            Source::Manual(_) | Source::Tokio(_) => self.coarse(),
+            _ => self.of_a_test(),
         }
     }
 
@@ -100,7 +99,17 @@ impl Clock {
     pub(crate) fn since(&self, stamp: u64) -> u64 {
         match &self.0 {
             Source::System => system::since(stamp),
-            Source::Manual(_) | Source::Tokio(_) => self.coarse().saturating_sub(stamp),
+            _ => self.of_a_test().saturating_sub(stamp),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_a_test(&self) -> u64 {
+        match &self.0 {
+            Source::System => system::fine(),
+            Source::Manual(time) => time.load(Ordering::Relaxed),
+            Source::Tokio(start) => nanos(start.elapsed()),
         }
     }
 }

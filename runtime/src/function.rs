@@ -148,7 +148,7 @@ impl TracedFunction {
 
     /// Starts a call.
     #[inline]
-    pub fn enter(&self, span: Span, metrics: bool) -> FunctionCall<'_> {
+    pub fn enter<'c>(&'c self, span: &'c Span, metrics: bool) -> FunctionCall<'c> {
         let meter = metrics.then_some(&*self.meter);
         let timed = metrics && recorder::is_active();
         FunctionCall {
@@ -173,7 +173,7 @@ enum Progress {
 pub struct FunctionCall<'m> {
     meter: Option<&'m FunctionMeter>,
     started: Option<u64>,
-    span: Span,
+    span: &'m Span,
     progress: Progress,
 }
 
@@ -186,16 +186,12 @@ impl<'m> FunctionCall<'m> {
         error_type: impl FnOnce(&R) -> Option<&'static str>,
     ) -> R {
         self.progress = Progress::Running;
-        let Self {
-            meter,
-            started,
-            span,
-            progress,
-        } = &mut self;
-        let _entered = span.enter();
+        let entered = self.span.enter();
         let returned = body();
-        *progress = Progress::Settled;
-        settle(*meter, *started, span, error_type(&returned));
+        let error_type = error_type(&returned);
+        self.progress = Progress::Settled;
+        drop(entered);
+        settle(self.meter, self.started, self.span, error_type);
         returned
     }
 
@@ -212,20 +208,21 @@ impl<'m> FunctionCall<'m> {
             call: self,
         }
     }
+}
 
-    #[cold]
-    fn abandon(&self) {
-        let outcome = match self.progress {
-            Progress::Settled => return,
-            Progress::Waiting => Outcome::Cancelled,
-            Progress::Running => Outcome::Panic,
-        };
-        if let Some(meter) = self.meter {
-            meter.settle(outcome, self.started);
-        }
-        if matches!(outcome, Outcome::Panic) && !self.span.is_disabled() {
-            crate::span::fail(&self.span, names::ERROR_PANIC);
-        }
+#[cold]
+#[inline(never)]
+fn abandon(meter: Option<&FunctionMeter>, started: Option<u64>, span: &Span, progress: Progress) {
+    let outcome = match progress {
+        Progress::Settled => return,
+        Progress::Waiting => Outcome::Cancelled,
+        Progress::Running => Outcome::Panic,
+    };
+    if let Some(meter) = meter {
+        meter.settle(outcome, started);
+    }
+    if matches!(outcome, Outcome::Panic) && !span.is_disabled() {
+        crate::span::fail(span, names::ERROR_PANIC);
     }
 }
 
@@ -254,7 +251,8 @@ impl Drop for FunctionCall<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.progress != Progress::Settled {
-            self.abandon();
+            // By value, so that the call itself needs no place in memory.
+            abandon(self.meter, self.started, self.span, self.progress);
         }
     }
 }
@@ -293,21 +291,17 @@ where
         let Some(body) = this.body.as_mut().as_pin_mut() else {
             return Poll::Pending;
         };
-        let FunctionCall {
-            meter,
-            started,
-            span,
-            progress,
-        } = this.call;
-        *progress = Progress::Running;
-        let _entered = span.enter();
+        let call = this.call;
+        call.progress = Progress::Running;
+        let entered = call.span.enter();
         let polled = body.poll(context);
-        *progress = Progress::Waiting;
+        call.progress = Progress::Waiting;
         let returned = ready!(polled);
         this.body.set(None);
-        *progress = Progress::Settled;
         let error_type = this.error_type.take().and_then(|name| name(&returned));
-        settle(*meter, *started, span, error_type);
+        call.progress = Progress::Settled;
+        drop(entered);
+        settle(call.meter, call.started, call.span, error_type);
         Poll::Ready(returned)
     }
 }

@@ -94,3 +94,18 @@ pub use otelgen_macros::traced_event;
 pub use otelgen_macros::traced;
 #[doc = include_str!("docs/traced_breaker.md")]
 pub use otelgen_macros::traced_breaker;
+#[doc = include_str!("docs/traced_bulkhead.md")]
+pub use otelgen_macros::traced_bulkhead;
+#[doc = include_str!("docs/traced_timeout.md")]
+pub use otelgen_macros::traced_timeout;
+
+// Without their features these attributes say which one they need.
+#[cfg_attr(feature = "cache", doc = include_str!("docs/traced_cache.md"))]
+#[cfg_attr(not(feature = "cache"), doc = "Needs the feature `cache`.")]
+pub use otelgen_macros::traced_cache;
+#[cfg_attr(feature = "rate-limit", doc = include_str!("docs/traced_rate_limit.md"))]
+#[cfg_attr(not(feature = "rate-limit"), doc = "Needs the feature `rate-limit`.")]
+pub use otelgen_macros::traced_rate_limit;
+#[cfg_attr(feature = "retry", doc = include_str!("docs/traced_retry.md"))]
+#[cfg_attr(not(feature = "retry"), doc = "Needs the feature `retry`.")]
+pub use otelgen_macros::traced_retry;

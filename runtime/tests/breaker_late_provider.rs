@@ -1,5 +1,6 @@
 //! A meter provider that is set after breakers were used. A process of its own, since the provider is
 //! the process's.
+#![cfg(not(feature = "metrics"))]
 
 mod breaker_support;
 

@@ -2,6 +2,7 @@
 //! panicked, dropped half-way) it is settled exactly once.
 
 use std::any::type_name;
+use std::borrow::Borrow;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,9 +10,9 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tracing::Span;
 
-use crate::breaker::core::{Core, Outcome, Started};
+use crate::breaker::core::{Core, Outcome, Timing};
 use crate::breaker::error::BreakerOpen;
-use crate::breaker::machine::Admission;
+use crate::breaker::machine::Ticket;
 use crate::breaker::telemetry::record;
 use crate::names;
 
@@ -59,21 +60,18 @@ impl<T, E, F: FnOnce(&Result<T, E>) -> BreakerVerdict> JudgeResult<T, E> for F {
     }
 }
 
-/// A call that was let through; `C` lends or owns the breaker. Dropping it before it is run gives the permit back.
+/// A call that was let through: `C` lends or owns the breaker, `S` its span. Dropping it before it is run
+/// gives the permit back.
+///
+/// The attributes lend both. What is lent is not moved, and moving a span costs more than a closed call.
 #[derive(Debug)]
 #[must_use]
-pub struct GuardedCall<C: Deref<Target = Core>> {
-    permit: Permit<C>,
-    span: Span,
-}
-
-/// What the breaker knows of a call.
-#[derive(Debug)]
-struct Permit<C> {
+pub struct GuardedCall<C: Deref<Target = Core>, S: Borrow<Span>> {
     core: C,
-    admission: Admission,
-    started: Started,
-    measured: bool,
+    span: S,
+    ticket: Ticket,
+    start: u64,
+    timing: Timing,
     progress: Progress,
 }
 
@@ -89,25 +87,26 @@ enum Progress {
 /// A call that was not let through.
 #[derive(Debug)]
 #[must_use]
-pub struct RejectedCall {
+pub struct RejectedCall<S: Borrow<Span>> {
     open: BreakerOpen,
-    span: Span,
+    span: S,
 }
 
-impl<C: Deref<Target = Core>> GuardedCall<C> {
+impl<C: Deref<Target = Core>, S: Borrow<Span>> GuardedCall<C, S> {
     #[inline]
-    pub(crate) fn enter(core: C, span: Span, measured: bool) -> Result<Self, RejectedCall> {
-        match core.admit(&span) {
-            Ok(admission) => Ok(Self {
-                permit: Permit {
-                    started: core.start(measured),
+    pub(crate) fn enter(core: C, span: S, measured: bool) -> Result<Self, RejectedCall<S>> {
+        match core.admit(span.borrow()) {
+            Ok(ticket) => {
+                let (timing, start) = core.start(measured);
+                Ok(Self {
                     core,
-                    admission,
-                    measured,
+                    span,
+                    ticket,
+                    start,
+                    timing,
                     progress: Progress::Waiting,
-                },
-                span,
-            }),
+                })
+            }
             Err(open) => Err(RejectedCall { open, span }),
         }
     }
@@ -115,7 +114,16 @@ impl<C: Deref<Target = Core>> GuardedCall<C> {
     /// The call's span, to start things in.
     #[cfg(feature = "tower")]
     pub(crate) fn span(&self) -> &Span {
-        &self.span
+        self.span.borrow()
+    }
+
+    #[inline]
+    fn record(&self, outcome: Outcome, error_type: &'static str) {
+        let span = self.span.borrow();
+        if !span.is_disabled() {
+            let failed = outcome == Outcome::Failure;
+            record(span, outcome, failed.then_some(error_type));
+        }
     }
 
     /// Runs the operation; `is_failure` and `ignore` judge its error.
@@ -144,11 +152,15 @@ impl<C: Deref<Target = Core>> GuardedCall<C> {
         operation: impl FnOnce() -> Result<T, E>,
         judge: impl JudgeResult<T, E>,
     ) -> Result<T, E> {
-        let Self { permit, span } = &mut self;
-        permit.progress = Progress::Running;
-        let _entered = span.enter();
+        self.progress = Progress::Running;
+        let entered = self.span.borrow().enter();
         let result = operation();
-        permit.finish(span, &result, judge);
+        let outcome = judge.judge(&result).outcome();
+        self.progress = Progress::Settled;
+        self.core
+            .settle(self.ticket, outcome, self.timing, self.start);
+        drop(entered);
+        self.record(outcome, type_name::<E>());
         result
     }
 
@@ -159,7 +171,7 @@ impl<C: Deref<Target = Core>> GuardedCall<C> {
         operation: F,
         is_failure: P,
         ignore: I,
-    ) -> Guarded<C, F, impl FnOnce(&Result<T, E>) -> BreakerVerdict>
+    ) -> Guarded<C, S, F, impl FnOnce(&Result<T, E>) -> BreakerVerdict>
     where
         F: Future<Output = Result<T, E>>,
         P: FnOnce(&E) -> bool,
@@ -172,7 +184,7 @@ impl<C: Deref<Target = Core>> GuardedCall<C> {
 
     /// Runs the operation; `judge` says what its result means.
     #[inline]
-    pub fn run_async_judged<F, T, E, J>(self, operation: F, judge: J) -> Guarded<C, F, J>
+    pub fn run_async_judged<F, T, E, J>(self, operation: F, judge: J) -> Guarded<C, S, F, J>
     where
         F: Future<Output = Result<T, E>>,
         J: JudgeResult<T, E>,
@@ -185,42 +197,39 @@ impl<C: Deref<Target = Core>> GuardedCall<C> {
     }
 }
 
-impl<C: Deref<Target = Core>> Permit<C> {
-    #[inline]
-    fn finish<T, E>(&mut self, span: &Span, result: &Result<T, E>, judge: impl JudgeResult<T, E>) {
-        let outcome = judge.judge(result).outcome();
-        self.settle(outcome);
-        if !span.is_disabled() {
-            let failed = outcome == Outcome::Failure;
-            record(span, outcome, failed.then(type_name::<E>));
-        }
-    }
-
-    #[inline]
-    fn settle(&mut self, outcome: Outcome) {
-        self.progress = Progress::Settled;
-        self.core
-            .settle(self.admission, outcome, self.started, self.measured);
-    }
-
-    /// Settles a call that is dropped without a result.
-    #[cold]
-    fn abandon(&mut self, span: &Span) {
-        let (outcome, error_type) = match self.progress {
-            Progress::Settled => return,
-            Progress::Waiting => (Outcome::Cancelled, None),
-            Progress::Running => (Outcome::Failure, Some(names::ERROR_PANIC)),
-        };
-        span.in_scope(|| self.settle(outcome));
-        record(span, outcome, error_type);
-    }
+/// Settles a call that is dropped without a result.
+#[cold]
+#[inline(never)]
+fn abandon(
+    core: &Core,
+    span: &Span,
+    ticket: Ticket,
+    timing: Timing,
+    start: u64,
+    progress: Progress,
+) {
+    let (outcome, error_type) = match progress {
+        Progress::Settled => return,
+        Progress::Waiting => (Outcome::Cancelled, None),
+        Progress::Running => (Outcome::Failure, Some(names::ERROR_PANIC)),
+    };
+    span.in_scope(|| core.settle(ticket, outcome, timing, start));
+    record(span, outcome, error_type);
 }
 
-impl<C: Deref<Target = Core>> Drop for GuardedCall<C> {
+impl<C: Deref<Target = Core>, S: Borrow<Span>> Drop for GuardedCall<C, S> {
     #[inline]
     fn drop(&mut self) {
-        if self.permit.progress != Progress::Settled {
-            self.permit.abandon(&self.span);
+        if self.progress != Progress::Settled {
+            // By value, so that the call itself needs no place in memory.
+            abandon(
+                &self.core,
+                self.span.borrow(),
+                self.ticket,
+                self.timing,
+                self.start,
+                self.progress,
+            );
         }
     }
 }
@@ -243,33 +252,37 @@ pin_project! {
     /// The future of a guarded operation.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Guarded<C, F, J>
+    pub struct Guarded<C, S, F, J>
     where
         C: Deref<Target = Core>,
+        S: Borrow<Span>,
     {
         #[pin]
         operation: Option<F>,
         judge: Option<J>,
-        call: GuardedCall<C>,
+        call: GuardedCall<C, S>,
     }
 
-    impl<C, F, J> PinnedDrop for Guarded<C, F, J>
+    impl<C, S, F, J> PinnedDrop for Guarded<C, S, F, J>
     where
         C: Deref<Target = Core>,
+        S: Borrow<Span>,
     {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             // What the operation drops belongs to its span.
             if this.operation.is_some() {
-                this.call.span.in_scope(|| this.operation.set(None));
+                let span: &Span = this.call.span.borrow();
+                span.in_scope(|| this.operation.set(None));
             }
         }
     }
 }
 
-impl<C, F, J, T, E> Future for Guarded<C, F, J>
+impl<C, S, F, J, T, E> Future for Guarded<C, S, F, J>
 where
     C: Deref<Target = Core>,
+    S: Borrow<Span>,
     F: Future<Output = Result<T, E>>,
     J: JudgeResult<T, E>,
 {
@@ -283,38 +296,46 @@ where
             // Polled after completion, which no executor does: it never completes again.
             return Poll::Pending;
         };
-        let GuardedCall { permit, span } = call;
-        permit.progress = Progress::Running;
-        let _entered = span.enter();
+        call.progress = Progress::Running;
+        let entered = call.span.borrow().enter();
         let polled = operation.poll(context);
-        permit.progress = Progress::Waiting;
+        call.progress = Progress::Waiting;
         let result = ready!(polled);
         this.operation.set(None);
-        if let Some(judge) = this.judge.take() {
-            permit.finish(span, &result, judge);
-        }
+        let judge = this.judge.take();
+        let outcome = judge.map_or(Outcome::Ignored, |judge| judge.judge(&result).outcome());
+        call.progress = Progress::Settled;
+        call.core
+            .settle(call.ticket, outcome, call.timing, call.start);
+        drop(entered);
+        call.record(outcome, type_name::<E>());
         Poll::Ready(result)
     }
 }
 
-impl RejectedCall {
+impl<S: Borrow<Span>> RejectedCall<S> {
     /// The rejection as the call's error.
     #[inline]
     pub fn into_error(self) -> BreakerOpen {
-        record(&self.span, Outcome::Rejected, Some(names::ERROR_OPEN));
+        record(
+            self.span.borrow(),
+            Outcome::Rejected,
+            Some(names::ERROR_OPEN),
+        );
         crate::pattern::rejection::note();
         self.open
     }
 
     /// Answers in another way, in the call's span; the rejection is no error then.
     pub fn handle<R>(self, fallback: impl FnOnce() -> R) -> R {
-        record(&self.span, Outcome::Rejected, None);
-        self.span.in_scope(fallback)
+        record(self.span.borrow(), Outcome::Rejected, None);
+        self.span.borrow().in_scope(fallback)
     }
 
     /// As [`Self::handle`], for a future.
     pub async fn handle_async<F: Future>(self, fallback: F) -> F::Output {
-        record(&self.span, Outcome::Rejected, None);
-        tracing::Instrument::instrument(fallback, self.span).await
+        record(self.span.borrow(), Outcome::Rejected, None);
+        let span = self.span.borrow().clone();
+        tracing::Instrument::instrument(fallback, span).await
     }
 }

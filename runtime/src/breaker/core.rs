@@ -67,14 +67,16 @@ enum Window {
 }
 
 /// How a call is timed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Started {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Timing {
     /// Nobody wants its duration.
     Untimed,
     /// To a few milliseconds, for slow calls of a tenth of a second and more.
-    Coarse(u64),
-    /// Precisely.
-    Stamp(u64),
+    Coarse,
+    /// Precisely, for slow calls shorter than that.
+    Precise,
+    /// Precisely, for the histogram too.
+    Measured,
 }
 
 /// One breaker.
@@ -146,75 +148,69 @@ impl Core {
     #[inline]
     fn now(&self) -> u64 {
         if self.fine {
-            self.clock.fine()
-        } else {
-            self.clock.coarse()
+            return self.fine_now();
         }
+        self.clock.coarse()
+    }
+
+    #[inline(never)]
+    fn fine_now(&self) -> u64 {
+        self.clock.fine()
     }
 
     /// Whether a call may pass now; a rejection is counted. A change of state is reported in `span`.
     #[inline]
-    pub(crate) fn admit(&self, span: &tracing::Span) -> Result<Admission, BreakerOpen> {
+    pub(crate) fn admit(&self, span: &tracing::Span) -> Result<Ticket, BreakerOpen> {
+        let ticket = self.machine.current();
+        if ticket.is_closed() {
+            return Ok(ticket);
+        }
+        self.admit_unless_closed(span)
+    }
+
+    #[inline(never)]
+    fn admit_unless_closed(&self, span: &tracing::Span) -> Result<Ticket, BreakerOpen> {
         let (admission, transition) = self.machine.admit(|| self.now());
         if let Some(transition) = transition {
             span.in_scope(|| self.report(transition));
         }
         match admission {
+            Admission::Passed(ticket) => Ok(ticket),
             Admission::Rejected(wait) => {
                 self.counters.add(BESIDE + Outcome::Rejected.index());
                 self.meter.count(Outcome::Rejected);
-                Err(BreakerOpen::new(
-                    self.name(),
-                    wait.map(Duration::from_nanos),
-                ))
+                let wait = wait.map(Duration::from_nanos);
+                Err(BreakerOpen::new(self.name(), wait))
             }
-            passed => Ok(passed),
         }
     }
 
-    /// Starts timing, as far as anybody wants it.
+    /// Starts timing, as far as anybody wants it: how, and the start.
     #[inline]
-    pub(crate) fn start(&self, measured: bool) -> Started {
+    pub(crate) fn start(&self, measured: bool) -> (Timing, u64) {
         if measured && recorder::is_active() {
-            Started::Stamp(self.clock.stamp())
+            (Timing::Measured, self.clock.stamp())
         } else if self.slow_call.is_none() {
-            Started::Untimed
+            (Timing::Untimed, 0)
         } else if self.fine {
-            Started::Stamp(self.clock.stamp())
+            (Timing::Precise, self.clock.stamp())
         } else {
-            Started::Coarse(self.clock.coarse())
+            (Timing::Coarse, self.clock.coarse())
         }
     }
 
     /// Counts a result and judges what it changes.
+    ///
+    /// Its arguments are single words on purpose: what is put together from parts and read as a whole
+    /// right after costs more than the rest of a closed call.
     #[inline]
-    pub(crate) fn settle(
-        &self,
-        admission: Admission,
-        outcome: Outcome,
-        started: Started,
-        measured: bool,
-    ) {
-        let mut slow = false;
-        match started {
-            Started::Untimed => {}
-            Started::Coarse(start) => {
-                slow = self.is_slow(self.clock.coarse().saturating_sub(start));
-            }
-            Started::Stamp(stamp) => {
-                let elapsed = self.clock.since(stamp);
-                slow = self.is_slow(elapsed);
-                if measured {
-                    self.meter.measure(outcome, elapsed);
-                }
-            }
-        }
+    pub(crate) fn settle(&self, ticket: Ticket, outcome: Outcome, timing: Timing, start: u64) {
+        let slow = timing != Timing::Untimed && self.measure(outcome, timing, start);
         self.meter.count(outcome);
         let now = self.now();
-        if let Admission::Counted(ticket) = admission
-            && outcome == Outcome::Success
+        if outcome == Outcome::Success
             && !slow
-            && !ticket.is_watched()
+            && ticket.is_plainly_closed()
             && self.machine.current() == ticket
             && now < self.wake.load(Ordering::Relaxed)
         {
@@ -227,7 +223,21 @@ impl Core {
             }
             return;
         }
-        self.settle_with_care(admission, outcome, slow, now);
+        self.settle_with_care(ticket, outcome, slow, now);
+    }
+
+    /// Ends timing; returns whether the call was slow.
+    #[inline(never)]
+    fn measure(&self, outcome: Outcome, timing: Timing, start: u64) -> bool {
+        let elapsed = match timing {
+            Timing::Untimed => return false,
+            Timing::Coarse => self.clock.coarse().saturating_sub(start),
+            Timing::Precise | Timing::Measured => self.clock.since(start),
+        };
+        if timing == Timing::Measured {
+            self.meter.measure(outcome, elapsed);
+        }
+        self.is_slow(elapsed)
     }
 
     #[inline]
@@ -237,10 +247,10 @@ impl Core {
 
     #[cold]
     #[inline(never)]
-    fn settle_with_care(&self, admission: Admission, outcome: Outcome, slow: bool, now: u64) {
-        let transition = match admission {
-            Admission::Counted(ticket) => self.settle_counted(ticket, outcome, slow, now),
-            Admission::Probe(ticket) => {
+    fn settle_with_care(&self, ticket: Ticket, outcome: Outcome, slow: bool, now: u64) {
+        let transition = match ticket.state() {
+            BreakerState::Closed => self.settle_counted(ticket, outcome, slow, now),
+            BreakerState::HalfOpen => {
                 self.counters.add(BESIDE + outcome.index());
                 let probed = match outcome {
                     Outcome::Success => Probed::Succeeded { slow },
@@ -250,11 +260,10 @@ impl Core {
                 self.machine
                     .settle_probe(ticket, probed, now, |next| self.begin_period(next, now))
             }
-            Admission::Free(_) => {
+            _ => {
                 self.counters.add(BESIDE + outcome.index());
                 None
             }
-            Admission::Rejected(_) => None,
         };
         if let Some(transition) = transition {
             self.report(transition);

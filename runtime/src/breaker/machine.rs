@@ -127,16 +127,22 @@ impl Ticket {
         }
     }
 
+    /// Whether its state is [`BreakerState::Closed`].
+    #[inline]
+    pub(crate) const fn is_closed(self) -> bool {
+        self.0 & STATE_MASK == BreakerState::Closed.bits()
+    }
+
     /// 0 or 1: the counters of this closed period.
     #[inline]
     pub(crate) const fn parity(self) -> usize {
         ((self.0 >> PERIOD_SHIFT) & 1) as usize
     }
 
-    /// Whether successes must be judged too.
+    /// Whether it is closed and a success changes nothing but counts: no mark of [`Machine::watch`].
     #[inline]
-    pub(crate) const fn is_watched(self) -> bool {
-        self.0 & WATCH != 0
+    pub(crate) const fn is_plainly_closed(self) -> bool {
+        self.0 & (STATE_MASK | WATCH) == BreakerState::Closed.bits()
     }
 
     const fn generation(self) -> u64 {
@@ -164,12 +170,9 @@ impl Ticket {
 /// Whether a call may pass.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Admission {
-    /// Pass; the result counts in the window.
-    Counted(Ticket),
-    /// Pass with a half-open permit, which must be settled or released.
-    Probe(Ticket),
-    /// Pass; the result is not judged.
-    Free(Ticket),
+    /// Pass. The ticket's state says what for: in a closed breaker the result counts in the window, in a
+    /// half-open one the call holds a permit that must be settled or released, in others it is not judged.
+    Passed(Ticket),
     /// Do not pass; probes are let through after this many nanoseconds, if that is known.
     Rejected(Option<u64>),
 }
@@ -250,20 +253,9 @@ impl Machine {
     pub(crate) fn admit(&self, now: impl FnOnce() -> u64) -> (Admission, Option<Transition>) {
         let ticket = self.current();
         match ticket.state() {
-            BreakerState::Closed => (Admission::Counted(ticket), None),
-            _ => self.admit_unless_closed(ticket, now),
-        }
-    }
-
-    #[inline]
-    fn admit_unless_closed(
-        &self,
-        ticket: Ticket,
-        now: impl FnOnce() -> u64,
-    ) -> (Admission, Option<Transition>) {
-        match ticket.state() {
-            BreakerState::Closed => (Admission::Counted(ticket), None),
-            BreakerState::ForcedClosed | BreakerState::Disabled => (Admission::Free(ticket), None),
+            BreakerState::Closed | BreakerState::ForcedClosed | BreakerState::Disabled => {
+                (Admission::Passed(ticket), None)
+            }
             BreakerState::ForcedOpen => (Admission::Rejected(None), None),
             BreakerState::Open => {
                 let now = now();
@@ -284,8 +276,9 @@ impl Machine {
         let ticket = self.current();
         match ticket.state() {
             // Another call was faster.
-            BreakerState::Closed => (Admission::Counted(ticket), None),
-            BreakerState::ForcedClosed | BreakerState::Disabled => (Admission::Free(ticket), None),
+            BreakerState::Closed | BreakerState::ForcedClosed | BreakerState::Disabled => {
+                (Admission::Passed(ticket), None)
+            }
             BreakerState::ForcedOpen => (Admission::Rejected(None), None),
             BreakerState::Open => {
                 let until = self.open_until.load(Ordering::Acquire);
@@ -299,14 +292,14 @@ impl Machine {
                 };
                 let (next, transition) =
                     self.change(ticket, BreakerState::HalfOpen, Reason::OpenElapsed);
-                (Admission::Probe(next), Some(transition))
+                (Admission::Passed(next), Some(transition))
             }
             BreakerState::HalfOpen => {
                 let probes = &mut inner.probes;
                 if probes.under_way + probes.succeeded < self.settings.permits {
                     probes.under_way += 1;
                     probes.last_taken = now;
-                    return (Admission::Probe(ticket), None);
+                    return (Admission::Passed(ticket), None);
                 }
                 let waited = now.saturating_sub(probes.last_taken);
                 if waited < self.settings.probe_timeout {
@@ -441,10 +434,11 @@ impl Machine {
         (self.change(current, BreakerState::Open, reason).1, until)
     }
 
-    /// Publishes the next word. Callers hold the lock, and only `watch` writes without it.
+    /// Publishes the next word. Callers hold the lock, and only `watch` writes without it: an exchange
+    /// comes after its mark wherever they meet.
     fn change(&self, current: Ticket, to: BreakerState, reason: Reason) -> (Ticket, Transition) {
         let next = current.followed_by(to);
-        self.word.store(next.0, Ordering::Release);
+        self.word.swap(next.0, Ordering::AcqRel);
         let transition = Transition {
             from: current.state(),
             to,

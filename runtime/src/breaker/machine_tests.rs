@@ -13,16 +13,20 @@ fn machine(change: impl FnOnce(&mut BreakerConfig)) -> Machine {
 
 fn counted(machine: &Machine) -> Ticket {
     match machine.admit(|| 0) {
-        (Admission::Counted(ticket), None) => ticket,
+        (Admission::Passed(ticket), None) if ticket.is_closed() => ticket,
         other => panic!("a closed breaker counts calls, this one said {other:?}"),
     }
 }
 
 fn probe(machine: &Machine, now: u64) -> Ticket {
     match machine.admit(|| now).0 {
-        Admission::Probe(ticket) => ticket,
+        Admission::Passed(ticket) if is_probe(ticket) => ticket,
         other => panic!("expected a probe, got {other:?}"),
     }
+}
+
+fn is_probe(ticket: Ticket) -> bool {
+    ticket.state() == BreakerState::HalfOpen
 }
 
 fn settle(machine: &Machine, ticket: Ticket, probed: Probed, now: u64) -> Option<BreakerState> {
@@ -62,7 +66,7 @@ mod in_sequence {
         assert_eq!(machine.admit(|| 60), (Admission::Rejected(Some(40)), None));
         assert_eq!(machine.opens_in(60), Some(40));
         let (admission, transition) = machine.admit(|| 100);
-        assert!(matches!(admission, Admission::Probe(_)));
+        assert!(matches!(admission, Admission::Passed(ticket) if is_probe(ticket)));
         assert_eq!(
             transition.map(|transition| transition.reason),
             Some(Reason::OpenElapsed)
@@ -170,9 +174,9 @@ mod in_sequence {
         assert_eq!(machine.admit(|| u64::MAX).0, Admission::Rejected(None));
         assert_eq!(machine.force(BreakerState::ForcedOpen, |_| {}), None);
         assert!(machine.force(BreakerState::Disabled, |_| {}).is_some());
-        assert!(matches!(machine.admit(|| 0).0, Admission::Free(_)));
+        assert!(matches!(machine.admit(|| 0).0, Admission::Passed(ticket) if !ticket.is_closed()));
         assert!(machine.force(BreakerState::ForcedClosed, |_| {}).is_some());
-        assert!(matches!(machine.admit(|| 0).0, Admission::Free(_)));
+        assert!(matches!(machine.admit(|| 0).0, Admission::Passed(ticket) if !ticket.is_closed()));
         assert!(machine.force(BreakerState::Closed, |_| {}).is_some());
         let _ = counted(&machine);
     }
@@ -232,7 +236,7 @@ mod loom_models {
     }
 
     fn probes(admissions: [&Admission; 2]) -> usize {
-        let is_probe = |admission: &&&Admission| matches!(admission, Admission::Probe(_));
+        let is_probe = |admission: &&&Admission| matches!(admission, Admission::Passed(ticket) if is_probe(*ticket));
         admissions.iter().filter(is_probe).count()
     }
 
@@ -281,7 +285,7 @@ mod loom_models {
                 },
                 |machine| machine.admit(|| 101).0,
             );
-            let taken = u32::from(matches!(right, Admission::Probe(_)));
+            let taken = u32::from(matches!(right, Admission::Passed(ticket) if is_probe(ticket)));
             assert_eq!(machine.probes_under_way(), taken);
         });
     }
@@ -314,7 +318,7 @@ mod loom_models {
                 move |machine| machine.trip(ticket, 10, Reason::FailureRate),
                 |machine| machine.admit(|| 11).0,
             );
-            let consistent = matches!(right, Admission::Counted(_) | Admission::Rejected(Some(99)));
+            let consistent = matches!(right, Admission::Passed(_) | Admission::Rejected(Some(99)));
             assert!(consistent, "{right:?}");
         });
     }
@@ -365,7 +369,7 @@ mod loom_models {
                 },
                 |machine| machine.admit(|| 101).0,
             );
-            if matches!(right, Admission::Counted(_)) {
+            if matches!(right, Admission::Passed(ticket) if ticket.is_closed()) {
                 assert_eq!(cleared.load(Ordering::Relaxed), 1);
             }
         });

@@ -131,7 +131,8 @@ impl TracedCircuitBreaker {
         operation: impl FnOnce() -> Result<T, E>,
         judge: impl JudgeResult<T, E>,
     ) -> Result<T, CircuitBreakerError<E>> {
-        match self.enter(self.new_span(), self.metrics) {
+        let span = self.new_span();
+        match self.enter(&span, self.metrics) {
             Ok(call) => call
                 .run_judged(operation, judge)
                 .map_err(CircuitBreakerError::Inner),
@@ -168,7 +169,8 @@ impl TracedCircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        match self.enter(self.new_span(), self.metrics) {
+        let span = self.new_span();
+        match self.enter(&span, self.metrics) {
             Ok(call) => call
                 .run_async_judged(operation(), judge)
                 .await
@@ -186,13 +188,17 @@ impl TracedCircuitBreaker {
     /// Asks for a permit; for attributes and layers, which bring their own span.
     #[doc(hidden)]
     #[inline]
-    pub fn enter(&self, span: Span, metrics: bool) -> Result<GuardedCall<&Core>, RejectedCall> {
+    pub fn enter<'c>(
+        &'c self,
+        span: &'c Span,
+        metrics: bool,
+    ) -> Result<GuardedCall<&'c Core, &'c Span>, RejectedCall<&'c Span>> {
         GuardedCall::enter(&*self.core, span, metrics)
     }
 
     /// As [`Self::enter`], with a permit that owns its share of the breaker.
     #[cfg(feature = "tower")]
-    fn enter_owned(&self) -> Result<GuardedCall<Arc<Core>>, RejectedCall> {
+    fn enter_owned(&self) -> Result<GuardedCall<Arc<Core>, Span>, RejectedCall<Span>> {
         GuardedCall::enter(Arc::clone(&self.core), self.new_span(), self.metrics)
     }
 

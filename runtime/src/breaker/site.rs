@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use tracing::Span;
+
 use crate::breaker::call::RejectedCall;
 use crate::breaker::config::{BreakerConfig, BreakerConfigError};
 use crate::breaker::core::Core;
@@ -305,7 +307,7 @@ impl<E: From<BreakerOpen>> AnswersOpen for E {
 /// # Errors
 /// Always: the rejection.
 #[inline]
-pub fn reject<T, E: AnswersOpen>(rejected: RejectedCall) -> Result<T, E> {
+pub fn reject<T, E: AnswersOpen>(rejected: RejectedCall<&Span>) -> Result<T, E> {
     Err(E::from_open(rejected.into_error()))
 }
 
@@ -315,7 +317,7 @@ pub fn reject<T, E: AnswersOpen>(rejected: RejectedCall) -> Result<T, E> {
 /// Always: what the function returns.
 #[inline]
 pub fn reject_as<T, E>(
-    rejected: RejectedCall,
+    rejected: RejectedCall<&Span>,
     map_open: impl FnOnce(BreakerOpen) -> E,
 ) -> Result<T, E> {
     Err(map_open(rejected.into_error()))

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::Span;
 
 use crate::breaker::TracedCircuitBreaker;
 use crate::breaker::call::{Guarded, JudgeResult};
@@ -122,7 +123,7 @@ pin_project! {
     enum Answer<F, J> {
         Passed {
             #[pin]
-            response: Guarded<Arc<Core>, F, J>,
+            response: Guarded<Arc<Core>, Span, F, J>,
         },
         Rejected {
             open: BreakerOpen,

@@ -1,8 +1,8 @@
 //! The `metrics` facade: counts and states are pushed as they happen, through handles that are
 //! resolved once. Names stay dotted and without suffixes; exporters map them to their own habits.
 
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Metadata, Recorder, Unit};
 
@@ -15,11 +15,21 @@ static METADATA: Metadata<'static> = Metadata::new(names::SCOPE, metrics::Level:
 /// Address of the recorder that handles come from.
 static BOUND: Mutex<Option<usize>> = Mutex::new(None);
 
+/// Binds to the recorder that is installed now, unless another thread is at it.
 pub(super) fn bind_if_changed() {
-    let Ok(mut bound) = BOUND.try_lock() else {
-        // Another thread is at it.
-        return;
-    };
+    match BOUND.try_lock() {
+        Ok(mut bound) => bind(&mut bound),
+        Err(TryLockError::Poisoned(poisoned)) => bind(&mut poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => {}
+    }
+}
+
+/// Binds to the recorder that is installed now.
+pub(super) fn bind_now() {
+    bind(&mut BOUND.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+fn bind(bound: &mut Option<usize>) {
     let (address, active) = metrics::with_recorder(|recorder| {
         let address = std::ptr::from_ref(recorder).cast::<()>().addr();
         // The recorder that stands in before one is installed has no fields, real ones do.
@@ -95,7 +105,7 @@ impl<const N: usize> Durations<N> {
         if let Some(series) = self.series.get(outcome) {
             series
                 .get(epoch(), || self.bind(outcome))
-                .record(nanos as f64 / 1e9);
+                .record(nanos as f64 * 1e-9);
         }
     }
 

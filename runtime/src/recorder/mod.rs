@@ -101,5 +101,5 @@ pub(crate) fn look() -> u64 {
 /// used before are exported even if they are never used again. Without it they bind themselves on a
 /// call about ten milliseconds later, and counts made in the meantime are not lost.
 pub fn bind_metrics() {
-    world::bind_if_changed();
+    world::bind_now();
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue, global};
@@ -25,12 +25,22 @@ struct Binding {
 
 static BINDING: Mutex<Option<Binding>> = Mutex::new(None);
 
+/// Binds to the provider that is set now, unless another thread is at it.
 pub(super) fn bind_if_changed() {
-    let Ok(mut guard) = BINDING.try_lock() else {
-        // Another thread is at it.
-        return;
-    };
-    let binding = guard.get_or_insert_default();
+    match BINDING.try_lock() {
+        Ok(mut binding) => bind(&mut binding),
+        Err(TryLockError::Poisoned(poisoned)) => bind(&mut poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => {}
+    }
+}
+
+/// Binds to the provider that is set now.
+pub(super) fn bind_now() {
+    bind(&mut BINDING.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+fn bind(binding: &mut Option<Binding>) {
+    let binding = binding.get_or_insert_default();
     let provider = global::meter_provider();
     let known = binding
         .provider
@@ -151,7 +161,7 @@ impl<const N: usize> Durations<N> {
         if let Some(series) = self.series.get(outcome)
             && let Some(series) = series.get(epoch(), || self.bind(outcome))
         {
-            series.record(nanos as f64 / 1e9);
+            series.record(nanos as f64 * 1e-9);
         }
     }
 

@@ -36,6 +36,18 @@ impl Spans {
     }
 }
 
+/// The span's events, without those of OpenTelemetry about itself.
+pub fn events(span: &SpanData) -> Vec<opentelemetry::trace::Event> {
+    let of_the_sdk = |event: &&opentelemetry::trace::Event| {
+        let mut attributes = event.attributes.iter();
+        attributes.any(|pair| {
+            pair.key.as_str() == "target" && pair.value.to_string().starts_with("opentelemetry")
+        })
+    };
+    let events = span.events.events.iter();
+    events.filter(|event| !of_the_sdk(event)).cloned().collect()
+}
+
 /// The text of a span's attribute.
 pub fn attribute(span: &SpanData, key: &str) -> Option<String> {
     span.attributes
@@ -48,6 +60,8 @@ pub fn attribute(span: &SpanData, key: &str) -> Option<String> {
 pub struct Metrics {
     exporter: InMemoryMetricExporter,
     pub provider: SdkMeterProvider,
+    /// Held from emptying the exporter to reading it, since tests run side by side.
+    collecting: std::sync::Mutex<()>,
 }
 
 /// One value of one series.
@@ -66,11 +80,16 @@ impl Metrics {
         let provider = SdkMeterProvider::builder()
             .with_reader(PeriodicReader::builder(exporter.clone()).build())
             .build();
-        Self { exporter, provider }
+        Self {
+            exporter,
+            provider,
+            collecting: std::sync::Mutex::new(()),
+        }
     }
 
     /// Everything the last collection saw.
     pub fn collect(&self) -> Vec<Point> {
+        let _collecting = self.collecting.lock().expect("no collection panics");
         self.exporter.reset();
         self.provider.force_flush().expect("metrics are flushed");
         let collected = self
