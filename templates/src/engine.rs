@@ -63,6 +63,15 @@ impl Templates {
     pub(crate) fn syntax(&self, path: &str) -> Option<&tera::Template> {
         self.0.get_template(path).ok()
     }
+
+    /// Whether there is such a `filter`, `test` or `function`.
+    pub(crate) fn has(&self, kind: &str, name: &str) -> bool {
+        match kind {
+            "filter" => ["safe", "default"].contains(&name) || self.0.get_filter(name).is_ok(),
+            "test" => self.0.get_tester(name).is_ok(),
+            _ => name == "super" || self.0.get_function(name).is_ok(),
+        }
+    }
 }
 
 /// Whether a file of a pack is rendered (and not copied as it stands).
@@ -101,15 +110,13 @@ impl Texts {
     pub fn holds(&mut self, expression: &str, context: &Context) -> Result<bool, TemplateError> {
         Ok(self.0.render_str(&condition(expression), context)? == HOLDS)
     }
-
-    pub(crate) fn syntax(source: &str) -> Result<Vec<tera::ast::Node>, TemplateError> {
-        let mut tera = strict();
-        tera.add_raw_template(TEXT, source)?;
-        Ok(tera.get_template(TEXT)?.ast.clone())
-    }
 }
 
-const TEXT: &str = "text";
+/// The syntax of one template by itself.
+pub(crate) fn parse(source: &str) -> Result<Vec<tera::ast::Node>, TemplateError> {
+    Ok(tera::Template::new("text", None, &tidy(source))?.ast)
+}
+
 const HOLDS: &str = "yes";
 
 pub(crate) fn condition(expression: &str) -> String {

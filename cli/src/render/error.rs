@@ -33,6 +33,14 @@ pub enum RenderError {
         /// What tera says.
         problem: TemplateError,
     },
+    /// The templates of a pack do not compile.
+    #[error("a template of {id} is none: {problem}")]
+    Compile {
+        /// The instance.
+        id: InstanceId,
+        /// What tera says, with the file.
+        problem: TemplateError,
+    },
     /// A `[[file]]` names no file of the pack.
     #[error("{id} has no file {template}, which its pack.toml names")]
     NoTemplate {

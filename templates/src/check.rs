@@ -1,1 +1,0 @@
-//! Whether a pack says what it says rightly.
