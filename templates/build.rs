@@ -29,7 +29,8 @@ fn packs(folder: &Path) -> Result<String> {
     Ok(table)
 }
 
-/// `FILES`: manifests and sources of the vendored crates, by path in a generated project.
+/// `FILES`: manifests and sources of the vendored crates (with the pages and statements that the sources include), by
+/// path in a generated project.
 fn vendored(here: &Path, out: &Path) -> Result<String> {
     let mut entries = Vec::new();
     for (name, workspace_folder) in [("otelgen", "runtime"), ("otelgen-macros", "macros")] {
@@ -39,7 +40,7 @@ fn vendored(here: &Path, out: &Path) -> Result<String> {
         let stripped = out.join(format!("{name}.toml"));
         fs::write(&stripped, for_vendoring(&fs::read_to_string(&manifest)?)?)?;
         entries.push((format!("vendor/{name}/Cargo.toml"), stripped));
-        for path in files_below(&sources)?.into_iter().filter(|path| path.extension().is_some_and(|it| it == "rs")) {
+        for path in files_below(&sources)? {
             entries.push((format!("vendor/{name}/src/{}", relative(&sources, &path)?), unix(out, &path)?));
         }
     }
@@ -95,7 +96,7 @@ fn unix(out: &Path, path: &Path) -> Result<PathBuf> {
     if !text.contains('\r') {
         return Ok(path.to_owned());
     }
-    let copy = out.join(format!("{}.rs", hexadecimal(&Sha256::digest(path.as_os_str().as_encoded_bytes()))));
+    let copy = out.join(format!("{}.unix", hexadecimal(&Sha256::digest(path.as_os_str().as_encoded_bytes()))));
     fs::write(&copy, text.replace("\r\n", "\n"))?;
     Ok(copy)
 }

@@ -24,7 +24,7 @@ use super::{
 const MIGRATIONS: [(i64, &str, &str); 1] = [(
     1,
     "event store",
-    include_str!("../../migrations/postgres/0001_event_store.sql"),
+    include_str!("migrations/postgres/0001_event_store.sql"),
 )];
 
 /// How often an append at whatever end is tried again when other writers are faster.

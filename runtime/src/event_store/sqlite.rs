@@ -28,7 +28,7 @@ use super::{
 const MIGRATIONS: [(i64, &str, &str); 1] = [(
     1,
     "event store",
-    include_str!("../../migrations/sqlite/0001_event_store.sql"),
+    include_str!("migrations/sqlite/0001_event_store.sql"),
 )];
 
 /// Keeps events in a SQLite file. One process, or several on one machine; an acknowledged append is on the disk.
