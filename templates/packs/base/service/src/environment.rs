@@ -7,6 +7,8 @@ use std::time::Duration;
 use http::Uri;
 use otelgen::telemetry::Environment;
 
+const NO_HTTPS: &str = "is an https URL, which needs a build with `--features tls`";
+
 /// Reads values and remembers what was wrong with them.
 pub struct Reader<'a> {
     /// The variables that values are read from.
@@ -35,6 +37,14 @@ impl<'a> Reader<'a> {
     /// What somebody else has read; `None` where it is wrong.
     pub fn accept<T, E: fmt::Display>(&mut self, value: Result<T, E>) -> Option<T> {
         value.map_err(|problem| self.note(problem.to_string())).ok()
+    }
+
+    /// Refuses an https URL where this build cannot speak https, in a variable that others read.
+    pub fn check_https(&mut self, name: &str) {
+        let url = self.environment.get(name).unwrap_or_default();
+        if cfg!(not(feature = "tls")) && url.starts_with("https:") {
+            self.note(format!("{name} {NO_HTTPS}"));
+        }
     }
 
     fn note(&mut self, problem: String) {
@@ -110,9 +120,7 @@ impl Setting for Uri {
     fn parse(text: &str) -> Result<Self, String> {
         let uri = text.parse::<Self>().unwrap_or_default();
         match uri.scheme_str() {
-            Some("https") if cfg!(not(feature = "tls")) => {
-                Err("is an https URL, which needs a build with `--features tls`".to_owned())
-            }
+            Some("https") if cfg!(not(feature = "tls")) => Err(NO_HTTPS.to_owned()),
             Some("http" | "https") => Ok(uri),
             _ => Err("is not a URL such as http://localhost:8081".to_owned()),
         }
