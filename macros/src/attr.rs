@@ -105,6 +105,30 @@ impl<'e> Arguments<'e> {
         Some(self.given.remove(index))
     }
 
+    /// Whether `key` was written, taken or not.
+    pub(crate) fn given(&self, key: &str) -> bool {
+        self.given.iter().any(|argument| argument.key == key)
+    }
+
+    /// Whether `key` is a number, as opposed to an expression that makes something else.
+    pub(crate) fn is_number(&self, key: &str) -> bool {
+        let argument = self.given.iter().find(|argument| argument.key == key);
+        match argument.map(|argument| &argument.value) {
+            Some(Value::Expr(expr)) => {
+                matches!(literal(expr), Some(Lit::Float(_) | Lit::Int(_))) || is_negative(expr)
+            }
+            _ => false,
+        }
+    }
+
+    /// As [`Self::flag`], with its place.
+    pub(crate) fn located_flag(&mut self, key: &'static str) -> Option<Located<bool>> {
+        let argument = self.given.iter().find(|argument| argument.key == key);
+        let span = argument.map(|argument| argument.key.span());
+        let value = self.flag(key)?;
+        span.map(|span| Located { value, span })
+    }
+
     /// Takes `key = expression`.
     pub(crate) fn expr(&mut self, key: &'static str) -> Option<Expr> {
         let Argument { key: ident, value } = self.take(key)?;

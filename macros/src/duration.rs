@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
 /// Reads a sequence of number and unit (`ns`, `us`, `ms`, `s`, `m`, `h`, `d`), without spaces.
 ///
 /// # Errors

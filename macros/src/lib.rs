@@ -6,13 +6,20 @@
 
 mod attr;
 mod breaker;
+mod bulkhead;
+mod cache;
 mod common;
 mod domain_event;
 mod duration;
 mod error;
 mod function;
+mod rate_limit;
+mod retry;
+mod site;
 mod stage;
 mod suggest;
+mod timeout;
+mod tokens;
 mod traced;
 mod traced_event;
 
@@ -46,4 +53,34 @@ pub fn traced_event(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(DomainEvent, attributes(event))]
 pub fn domain_event(item: TokenStream) -> TokenStream {
     domain_event::derive(item.into()).into()
+}
+
+/// A function that failed is tried again, later and later; the page is at `otelgen::traced_retry`.
+#[proc_macro_attribute]
+pub fn traced_retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_retry", arguments.into(), item.into()).into()
+}
+
+/// A function that takes too long is dropped; the page is at `otelgen::traced_timeout`.
+#[proc_macro_attribute]
+pub fn traced_timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_timeout", arguments.into(), item.into()).into()
+}
+
+/// At most so many calls of a function run at once; the page is at `otelgen::traced_bulkhead`.
+#[proc_macro_attribute]
+pub fn traced_bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_bulkhead", arguments.into(), item.into()).into()
+}
+
+/// No more than so many calls of a function in a time; the page is at `otelgen::traced_rate_limit`.
+#[proc_macro_attribute]
+pub fn traced_rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_rate_limit", arguments.into(), item.into()).into()
+}
+
+/// What a function returns is kept and returned again; the page is at `otelgen::traced_cache`.
+#[proc_macro_attribute]
+pub fn traced_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_cache", arguments.into(), item.into()).into()
 }

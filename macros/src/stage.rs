@@ -7,7 +7,7 @@ use syn::{Attribute, Meta};
 
 use crate::error::Errors;
 use crate::function::Function;
-use crate::{breaker, traced, traced_event};
+use crate::{breaker, bulkhead, cache, rate_limit, retry, timeout, traced, traced_event};
 
 /// An attribute after parsing and checking.
 pub(crate) trait Stage {
@@ -24,12 +24,12 @@ type Parse = fn(TokenStream, Span, &Function, &Errors) -> Box<dyn Stage>;
 /// The attributes that may stand on one function, outermost first.
 const ORDER: &[(&str, Option<Parse>)] = &[
     ("traced", Some(traced::parse)),
-    ("traced_cache", None),
-    ("traced_retry", None),
+    ("traced_cache", Some(cache::parse)),
+    ("traced_retry", Some(retry::parse)),
     ("traced_breaker", Some(breaker::parse)),
-    ("traced_rate_limit", None),
-    ("traced_bulkhead", None),
-    ("traced_timeout", None),
+    ("traced_rate_limit", Some(rate_limit::parse)),
+    ("traced_bulkhead", Some(bulkhead::parse)),
+    ("traced_timeout", Some(timeout::parse)),
     ("traced_event", Some(traced_event::parse)),
 ];
 
@@ -48,6 +48,7 @@ pub(crate) fn expand(name: &'static str, arguments: TokenStream, item: TokenStre
     };
     let errors = Errors::default();
     let mut found = vec![(name, Span::call_site(), arguments)];
+    let used = paths_of_ours(function.attributes_mut());
     found.extend(take_ours(function.attributes_mut(), &errors));
     check_order(&found, &errors);
     function.check(name, &errors);
@@ -73,9 +74,26 @@ pub(crate) fn expand(name: &'static str, arguments: TokenStream, item: TokenStre
             for stage in stages.iter().rev() {
                 code = stage.wrap(code, &function);
             }
-            function.with_body(code)
+            // The compiler never sees the attributes that are expanded here, and would call their imports
+            // unused.
+            function.with_body(quote::quote! {
+                #(#[allow(unused_imports)] use #used as _;)*
+                #code
+            })
         }
     }
+}
+
+/// The paths of our attributes, as they are written.
+fn paths_of_ours(attributes: &[Attribute]) -> Vec<syn::Path> {
+    attributes
+        .iter()
+        .filter(|attribute| {
+            let last = attribute.path().segments.last();
+            last.is_some_and(|segment| ORDER.iter().any(|(name, _)| segment.ident == name))
+        })
+        .map(|attribute| attribute.path().clone())
+        .collect()
 }
 
 /// Takes our attributes off the item, in the order in which they are written.

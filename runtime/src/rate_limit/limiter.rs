@@ -4,6 +4,7 @@
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
@@ -19,7 +20,7 @@ use crate::rate_limit::config::RateLimitConfig;
 use crate::rate_limit::keys::{Keys, SharedKeys};
 
 /// Our clock as governor's: nanoseconds since the limit was made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Since {
     clock: Clock,
     start: u64,
@@ -40,6 +41,9 @@ type Governor<K, S> = RateLimiter<K, S, Since, NoOpMiddleware<Nanos>>;
 pub(crate) struct Limiter {
     state: State,
     period: Duration,
+    since: Since,
+    /// When whoever is first in line will be served; nanoseconds.
+    first_served: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -79,19 +83,24 @@ impl Limiter {
         };
         let state = match config.max_keys {
             None => State::One {
-                governor: RateLimiter::new(quota, InMemoryState::default(), since),
+                governor: RateLimiter::new(quota, InMemoryState::default(), since.clone()),
                 line: Gate::new(1),
             },
             Some(max_keys) => {
                 let keys = Arc::new(Keys::new(max_keys as usize, nanos(period)));
                 let state = SharedKeys(Arc::clone(&keys));
                 State::Keyed {
-                    governor: RateLimiter::new(quota, state, since),
+                    governor: RateLimiter::new(quota, state, since.clone()),
                     keys,
                 }
             }
         };
-        Self { state, period }
+        Self {
+            state,
+            period,
+            since,
+            first_served: AtomicU64::new(0),
+        }
     }
 
     /// What stands for the key from here on; 0 where there are none.
@@ -143,7 +152,17 @@ impl Limiter {
     /// About how long it takes until the line is served.
     fn behind(&self, line: &Gate) -> Duration {
         let ahead = u32::try_from(line.waiting()).unwrap_or(u32::MAX);
-        self.period.saturating_mul(ahead.saturating_add(1))
+        let first = self.first_served.load(Ordering::Relaxed);
+        let first = Duration::from_nanos(first.saturating_sub(self.since.now().as_u64()));
+        first.saturating_add(self.period.saturating_mul(ahead.saturating_add(1)))
+    }
+
+    /// Tells the line when its first one will be served.
+    fn will_serve_in(&self, wait: Duration) {
+        if self.line().is_some() {
+            let served = self.since.now().as_u64().saturating_add(nanos(wait));
+            self.first_served.store(served, Ordering::Relaxed);
+        }
     }
 
     /// Waits for `wait` and on until the request may pass, at most `at_most` in all.
@@ -166,6 +185,7 @@ impl Limiter {
             if Instant::now() + wait > deadline {
                 return Answer::Rejected(wait);
             }
+            self.will_serve_in(wait);
             // Below tokio's resolution a sleep is no sleep.
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
@@ -191,6 +211,7 @@ impl Limiter {
             if std::time::Instant::now() + wait > deadline {
                 return Answer::Rejected(wait);
             }
+            self.will_serve_in(wait);
             std::thread::sleep(wait);
         }
     }
