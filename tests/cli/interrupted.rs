@@ -1,0 +1,108 @@
+//! The real binary, killed for real: what is left is the old project or the new one, and the next command says which.
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Content, Place, Ran, content, copy};
+
+const ROUNDS: u32 = 40;
+
+/// Kills `child` once `begun` holds and a part of `window` more has passed; whether it had not ended by itself.
+fn kill(mut child: Child, begun: impl Fn() -> bool, after: Duration) -> bool {
+    let ended = |child: &mut Child| child.try_wait().expect("a state").is_some();
+    while !begun() {
+        if ended(&mut child) {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    let from = Instant::now();
+    while from.elapsed() < after {
+        std::hint::spin_loop();
+    }
+    let killed = !ended(&mut child);
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    killed
+}
+
+/// Evenly spread moments, so that every run of the test tries the same.
+fn moments(window: Duration) -> impl Iterator<Item = Duration> {
+    (0..ROUNDS).map(move |round| window * round / ROUNDS)
+}
+
+fn without_lock_file(mut content: Content) -> Content {
+    content.remove(Path::new(".otelgen.lock"));
+    content
+}
+
+#[test]
+fn killed_while_adding_a_project_is_what_it_was_or_what_it_should_be() {
+    let place = Place::with_shop(&[]);
+    let old = content(&place.path("shop"));
+    copy(&place.path("shop"), &place.path("reference"));
+    let add = ["add", "pattern", "circuit-breaker"];
+    place.run_in("reference", &add).succeeds();
+    let new = content(&place.path("reference"));
+
+    let started = Instant::now();
+    copy(&place.path("shop"), &place.path("timed"));
+    let timed = place.command("timed").args(add).stdout(Stdio::null()).spawn().expect("it runs");
+    let journal = place.path("timed/.otelgen.journal");
+    assert!(!kill(timed, || false, Duration::ZERO), "{:?}", started.elapsed());
+    assert!(!journal.exists());
+
+    let (mut finished, mut rolled_back) = (0, 0);
+    for (round, moment) in moments(Duration::from_millis(60)).enumerate() {
+        let name = format!("round-{round}");
+        copy(&place.path("shop"), &place.path(&name));
+        let lock = place.path(&name).join(".otelgen.lock");
+        let child = place.command(&name).args(add).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+        kill(child, || lock.exists(), moment);
+        let next = place.run_in(&name, &["list"]).succeeds();
+        let found = without_lock_file(content(&place.path(&name)));
+        let note = "`otelgen add pattern/circuit-breaker (payments)`, which had been interrupted";
+        if next.stdout.starts_with("note: finished ") {
+            assert!(next.stdout.contains(note), "{}", next.stdout);
+            assert!(found == new, "round {round}: finished, but not the new project");
+            finished += 1;
+        } else if next.stdout.starts_with("note: rolled back ") {
+            assert!(next.stdout.contains(note), "{}", next.stdout);
+            assert!(found == old, "round {round}: rolled back, but not the old project");
+            rolled_back += 1;
+        } else {
+            assert!(found == old || found == new, "round {round}: neither the old nor the new project");
+        }
+        place.run_in(&name, &add).succeeds();
+        assert!(content(&place.path(&name)) == new, "round {round}: the command does not work afterwards");
+    }
+    assert!(finished + rolled_back > 0, "no round hit a transaction: {finished} finished, {rolled_back} rolled back");
+}
+
+#[test]
+fn killed_while_creating_there_is_no_project_or_all_of_it() {
+    let place = Place::new();
+    let arguments = |name: &str| ["new".to_owned(), "shop".to_owned(), "--vcs".to_owned(), "none".to_owned(), "--path".to_owned(), format!("{name}/shop")];
+    place.run(&arguments("reference").each_ref().map(String::as_str)).succeeds();
+    let whole = content(&place.path("reference"));
+    let mut cut_off = 0;
+    for (round, moment) in moments(Duration::from_millis(20)).enumerate() {
+        let name = format!("round-{round}");
+        std::fs::create_dir(place.path(&name)).expect("made");
+        let site = place.path(&name).join(".shop.otelgen-new");
+        let child = place.command("").args(arguments(&name)).stdout(Stdio::null()).spawn().expect("it runs");
+        kill(child, || site.exists(), moment);
+        if place.path(&name).join("shop").exists() {
+            let found = content(&place.path(&name).join("shop"));
+            assert!(found == content(&place.path("reference/shop")), "round {round}: half a project");
+            continue;
+        }
+        cut_off += 1;
+        let ran = Ran::of(place.command("").args(arguments(&name))).succeeds();
+        assert_eq!(ran.stdout.contains("note: rolled back `otelgen new`"), site.exists() || ran.stdout.contains("note:"));
+        assert!(content(&place.path(&name)) == whole, "round {round}: something is left over");
+    }
+    assert!(cut_off > 0, "no round hit the creation");
+}

@@ -1,0 +1,14 @@
+//! The command line as its users meet it: the binary, its output, its exit codes, and what it leaves on the disk.
+
+mod colour;
+mod dry_run;
+mod help;
+mod interrupted;
+mod json;
+mod names;
+mod packs;
+mod projects;
+mod refused;
+mod support;
+mod terminal;
+mod workspace;
