@@ -20,10 +20,10 @@ pub fn new_against_peers() -> Result<(), BenchError> {
     write(&template.join("cargo-generate.toml"), "[template]\n")?;
 
     let target = folder.path().join("shop");
-    let mut commands = vec![("otelgen new".to_owned(), vec![otelgen.clone().into_os_string()])];
-    let head = &mut commands[0].1;
-    head.extend(NEW.iter().map(Into::into));
-    head.push(target.clone().into_os_string());
+    let mut line = vec![otelgen.into_os_string()];
+    line.extend(NEW.iter().map(Into::into));
+    line.push(target.clone().into_os_string());
+    let mut commands = vec![("otelgen new".to_owned(), line)];
     if on_path("cargo-generate") {
         let arguments = ["cargo-generate", "generate", "--silent", "--vcs", "none", "--name", "shop", "--path"];
         let mut line: Vec<_> = arguments.iter().map(Into::into).collect();
@@ -46,8 +46,7 @@ pub fn new_against_peers() -> Result<(), BenchError> {
         contenders.push(Contender { name: name.clone(), work: Box::new(work) });
     }
     let best = best_of(ROUNDS, &mut contenders)?;
-    let names: Vec<_> = contenders.iter().map(|contender| contender.name.clone()).collect();
-    print_ratios("`otelgen new` and its peers (whole command, best of 20 alternating rounds)", &names, &best);
+    print_ratios("`otelgen new` and its peers (whole command, best of 20 alternating rounds)", &contenders, &best);
     if !on_path("cargo-generate") {
         println!("\ncargo-generate is not on the PATH: `cargo install cargo-generate` adds it to the comparison");
     }
@@ -77,8 +76,7 @@ pub fn build_against_hand_made() -> Result<(), BenchError> {
         contenders.push(Contender { name: name.to_owned(), work: Box::new(work) });
     }
     let best = best_of(2, &mut contenders)?;
-    let names: Vec<_> = contenders.iter().map(|contender| contender.name.clone()).collect();
-    print_ratios("`cargo build`, cold (best of 2 alternating rounds)", &names, &best);
+    print_ratios("`cargo build`, cold (best of 2 alternating rounds)", &contenders, &best);
     Ok(())
 }
 
@@ -116,7 +114,9 @@ fn on_path(program: &str) -> bool {
 
 fn remove(folder: &Path) -> Result<(), BenchError> {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io("removing the last round's folder")(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(io("removing the last round's folder")(error))
+        }
         _ => Ok(()),
     }
 }

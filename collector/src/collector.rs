@@ -23,9 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address cannot be listened on.
-    #[error(
-        "cannot listen for OTLP over {protocol} on {address}: choose a free port, or 0 for any"
-    )]
+    #[error("cannot listen for OTLP over {protocol} on {address}: choose a free port, or 0 for any")]
     Listen {
         /// `gRPC` or `HTTP`.
         protocol: &'static str,
@@ -94,51 +92,25 @@ impl Builder {
     /// # Errors
     /// Where an address is taken, or the URL to forward to cannot be used.
     pub async fn start(self) -> Result<Collector, StartError> {
-        let destination = self
-            .forward
-            .map(|url| Destination::new(&url, self.forward_headers))
-            .transpose()?;
-        let listen_error = |protocol, address| {
-            move |source| StartError::Listen {
-                protocol,
-                address,
-                source,
-            }
-        };
-        let http = TcpListener::bind(self.http)
-            .await
-            .map_err(listen_error("HTTP", self.http))?;
+        let destination = self.forward.map(|url| Destination::new(&url, self.forward_headers)).transpose()?;
+        let listen_error = |protocol, address| move |source| StartError::Listen { protocol, address, source };
+        let http = TcpListener::bind(self.http).await.map_err(listen_error("HTTP", self.http))?;
         let http_address = http.local_addr().map_err(listen_error("HTTP", self.http))?;
-        let grpc = TcpListener::bind(self.grpc)
-            .await
-            .map_err(listen_error("gRPC", self.grpc))?;
+        let grpc = TcpListener::bind(self.grpc).await.map_err(listen_error("gRPC", self.grpc))?;
         let grpc_address = grpc.local_addr().map_err(listen_error("gRPC", self.grpc))?;
 
         let (forwarder, worker) = destination.map(Forwarder::start).unzip();
-        let intake = Arc::new(Intake {
-            store: Store::new(self.max_bytes),
-            forwarder,
-        });
+        let intake = Arc::new(Intake { store: Store::new(self.max_bytes), forwarder });
         let stop = watch::Sender::new(false);
         let http_server = axum::serve(http, crate::http::router(&intake, self.max_request_bytes))
             .with_graceful_shutdown(stopped(&stop))
             .into_future();
         let grpc_server = crate::grpc::server(&intake, self.max_request_bytes)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(grpc).with_nodelay(Some(true)),
-                stopped(&stop),
-            );
+            .serve_with_incoming_shutdown(TcpIncoming::from(grpc).with_nodelay(Some(true)), stopped(&stop));
         // Both end when told to; a listener that breaks has nobody to report to but its clients.
         let http_server = tokio::spawn(async { drop(http_server.await) });
         let grpc_server = tokio::spawn(async { drop(grpc_server.await) });
-        Ok(Collector {
-            intake,
-            grpc_address,
-            http_address,
-            stop,
-            servers: vec![http_server, grpc_server],
-            worker,
-        })
+        Ok(Collector { intake, grpc_address, http_address, stop, servers: vec![http_server, grpc_server], worker })
     }
 }
 

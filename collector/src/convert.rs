@@ -26,10 +26,7 @@ pub(crate) struct Converted<T> {
 
 impl<T> Default for Converted<T> {
     fn default() -> Self {
-        Self {
-            records: Vec::new(),
-            rejected: Rejected::default(),
-        }
+        Self { records: Vec::new(), rejected: Rejected::default() }
     }
 }
 
@@ -54,35 +51,23 @@ impl Rejected {
         if self.records == 0 {
             self.reason = format!("`{name}`: {error}");
         }
-        self.records = self
-            .records
-            .saturating_add(i64::try_from(records).unwrap_or(i64::MAX));
+        self.records = self.records.saturating_add(i64::try_from(records).unwrap_or(i64::MAX));
     }
 }
 
 fn resource(resource: Option<ProtoResource>, schema_url: String) -> Arc<Resource> {
-    let attributes = resource
-        .map(|resource| attributes(resource.attributes))
-        .unwrap_or_default();
+    let attributes = resource.map(|resource| attributes(resource.attributes)).unwrap_or_default();
     Arc::new(Resource::new(attributes, schema_url))
 }
 
 fn scope(scope: Option<InstrumentationScope>, schema_url: String) -> Arc<Scope> {
     let scope = scope.unwrap_or_default();
     let attributes = attributes(scope.attributes);
-    Arc::new(Scope {
-        name: scope.name,
-        version: scope.version,
-        attributes,
-        schema_url,
-    })
+    Arc::new(Scope { name: scope.name, version: scope.version, attributes, schema_url })
 }
 
 fn attributes(pairs: Vec<KeyValue>) -> Attributes {
-    pairs
-        .into_iter()
-        .map(|pair| (pair.key, value(pair.value)))
-        .collect()
+    pairs.into_iter().map(|pair| (pair.key, value(pair.value))).collect()
 }
 
 fn value(value: Option<AnyValue>) -> Value {
@@ -94,22 +79,14 @@ fn value(value: Option<AnyValue>) -> Value {
         Some(ProtoValue::IntValue(number)) => Value::Int(number),
         Some(ProtoValue::DoubleValue(number)) => Value::Double(number),
         Some(ProtoValue::BytesValue(bytes)) => Value::Bytes(bytes),
-        Some(ProtoValue::ArrayValue(array)) => Value::Array(
-            array
-                .values
-                .into_iter()
-                .map(|any| self::value(Some(any)))
-                .collect(),
-        ),
+        Some(ProtoValue::ArrayValue(array)) => {
+            Value::Array(array.values.into_iter().map(|any| self::value(Some(any))).collect())
+        }
         Some(ProtoValue::KvlistValue(list)) => Value::Map(attributes(list.values)),
     }
 }
 
 /// An id that may be absent: no bytes and all zeros both mean that there is none.
 fn optional_id<T, E>(bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, E>) -> Result<Option<T>, E> {
-    if bytes.iter().all(|byte| *byte == 0) {
-        Ok(None)
-    } else {
-        read(bytes).map(Some)
-    }
+    if bytes.iter().all(|byte| *byte == 0) { Ok(None) } else { read(bytes).map(Some) }
 }

@@ -99,30 +99,13 @@ pub(crate) struct Worker {
 
 impl Forwarder {
     pub(crate) fn start(destination: Destination) -> (Self, Worker) {
-        let report = ForwardReport {
-            endpoint: destination.endpoint().to_owned(),
-            ..ForwardReport::default()
-        };
-        let progress = Arc::new(Mutex::new(Progress {
-            report,
-            queued_requests: 0,
-            queued_bytes: 0,
-        }));
+        let report = ForwardReport { endpoint: destination.endpoint().to_owned(), ..ForwardReport::default() };
+        let progress = Arc::new(Mutex::new(Progress { report, queued_requests: 0, queued_bytes: 0 }));
         // Bounded by bytes, in `send`.
         let (queue, exports) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(run(destination, exports, stopped, Arc::clone(&progress)));
-        (
-            Self {
-                queue,
-                progress: Arc::clone(&progress),
-            },
-            Worker {
-                task,
-                stop,
-                progress,
-            },
-        )
+        (Self { queue, progress: Arc::clone(&progress) }, Worker { task, stop, progress })
     }
 
     pub(crate) fn send(&self, export: impl Into<Export>) {
@@ -138,8 +121,7 @@ impl Forwarder {
             progress.queued_bytes += size;
         } else {
             progress.report.dropped += 1;
-            progress.report.last_error =
-                Some("more was received than the endpoint takes".to_owned());
+            progress.report.last_error = Some("more was received than the endpoint takes".to_owned());
         }
     }
 
@@ -158,20 +140,14 @@ impl Worker {
     pub(crate) async fn finish(mut self, patience: Duration) -> ForwardReport {
         // A worker that is gone already needs no telling.
         let _ = self.stop.send(());
-        if tokio::time::timeout(patience, &mut self.task)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(patience, &mut self.task).await.is_err() {
             self.task.abort();
         }
         let mut progress = lock(&self.progress);
         if progress.queued_requests > 0 {
             progress.report.dropped += progress.queued_requests;
             progress.queued_requests = 0;
-            progress
-                .report
-                .last_error
-                .get_or_insert_with(|| "time was up".to_owned());
+            progress.report.last_error.get_or_insert_with(|| "time was up".to_owned());
         }
         progress.report.clone()
     }
@@ -216,10 +192,7 @@ async fn run(
     }
 }
 
-async fn send_patiently(
-    destination: &Destination,
-    export: &Export,
-) -> Result<crate::wire::PartialSuccess, String> {
+async fn send_patiently(destination: &Destination, export: &Export) -> Result<crate::wire::PartialSuccess, String> {
     let mut delay = FIRST_DELAY;
     let mut attempt = 1;
     loop {

@@ -24,15 +24,9 @@ pub(crate) fn server(intake: &Arc<Intake>, max_request_bytes: usize) -> Router {
         };
     }
     tonic::transport::Server::builder()
-        .add_service(service!(
-            traces::trace_service_server::TraceServiceServer<Receiver>
-        ))
-        .add_service(service!(
-            metrics::metrics_service_server::MetricsServiceServer<Receiver>
-        ))
-        .add_service(service!(
-            logs::logs_service_server::LogsServiceServer<Receiver>
-        ))
+        .add_service(service!(traces::trace_service_server::TraceServiceServer<Receiver>))
+        .add_service(service!(metrics::metrics_service_server::MetricsServiceServer<Receiver>))
+        .add_service(service!(logs::logs_service_server::LogsServiceServer<Receiver>))
 }
 
 struct Receiver(Arc<Intake>);
@@ -43,16 +37,10 @@ impl traces::trace_service_server::TraceService for Receiver {
         &self,
         request: Request<traces::ExportTraceServiceRequest>,
     ) -> Result<Response<traces::ExportTraceServiceResponse>, Status> {
-        let partial_success = rejected(
-            request.into_inner().take(&self.0),
-            |rejected_spans, error_message| traces::ExportTracePartialSuccess {
-                rejected_spans,
-                error_message,
-            },
-        );
-        Ok(Response::new(traces::ExportTraceServiceResponse {
-            partial_success,
-        }))
+        let partial_success = rejected(request.into_inner().take(&self.0), |rejected_spans, error_message| {
+            traces::ExportTracePartialSuccess { rejected_spans, error_message }
+        });
+        Ok(Response::new(traces::ExportTraceServiceResponse { partial_success }))
     }
 }
 
@@ -62,16 +50,10 @@ impl metrics::metrics_service_server::MetricsService for Receiver {
         &self,
         request: Request<metrics::ExportMetricsServiceRequest>,
     ) -> Result<Response<metrics::ExportMetricsServiceResponse>, Status> {
-        let partial_success = rejected(
-            request.into_inner().take(&self.0),
-            |rejected_data_points, error_message| metrics::ExportMetricsPartialSuccess {
-                rejected_data_points,
-                error_message,
-            },
-        );
-        Ok(Response::new(metrics::ExportMetricsServiceResponse {
-            partial_success,
-        }))
+        let partial_success = rejected(request.into_inner().take(&self.0), |rejected_data_points, error_message| {
+            metrics::ExportMetricsPartialSuccess { rejected_data_points, error_message }
+        });
+        Ok(Response::new(metrics::ExportMetricsServiceResponse { partial_success }))
     }
 }
 
@@ -81,16 +63,10 @@ impl logs::logs_service_server::LogsService for Receiver {
         &self,
         request: Request<logs::ExportLogsServiceRequest>,
     ) -> Result<Response<logs::ExportLogsServiceResponse>, Status> {
-        let partial_success = rejected(
-            request.into_inner().take(&self.0),
-            |rejected_log_records, error_message| logs::ExportLogsPartialSuccess {
-                rejected_log_records,
-                error_message,
-            },
-        );
-        Ok(Response::new(logs::ExportLogsServiceResponse {
-            partial_success,
-        }))
+        let partial_success = rejected(request.into_inner().take(&self.0), |rejected_log_records, error_message| {
+            logs::ExportLogsPartialSuccess { rejected_log_records, error_message }
+        });
+        Ok(Response::new(logs::ExportLogsServiceResponse { partial_success }))
     }
 }
 

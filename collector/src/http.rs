@@ -47,9 +47,7 @@ impl Encoding {
         let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let encodings = [Self::Protobuf, Self::Json];
-        encodings
-            .into_iter()
-            .find(|encoding| essence.eq_ignore_ascii_case(encoding.content_type()))
+        encodings.into_iter().find(|encoding| essence.eq_ignore_ascii_case(encoding.content_type()))
     }
 }
 
@@ -59,20 +57,10 @@ pub(crate) fn router(intake: &Arc<Intake>, max_request_bytes: usize) -> Router {
         .route("/v1/traces", post(export::<ExportTraceServiceRequest>))
         .route("/v1/metrics", post(export::<ExportMetricsServiceRequest>))
         .route("/v1/logs", post(export::<ExportLogsServiceRequest>))
-        .method_not_allowed_fallback(|| async {
-            (StatusCode::METHOD_NOT_ALLOWED, "send OTLP with POST\n")
-        })
-        .fallback(|| async {
-            (
-                StatusCode::NOT_FOUND,
-                "OTLP goes to /v1/traces, /v1/metrics or /v1/logs\n",
-            )
-        })
+        .method_not_allowed_fallback(|| async { (StatusCode::METHOD_NOT_ALLOWED, "send OTLP with POST\n") })
+        .fallback(|| async { (StatusCode::NOT_FOUND, "OTLP goes to /v1/traces, /v1/metrics or /v1/logs\n") })
         .layer(DefaultBodyLimit::max(max_request_bytes))
-        .with_state(Endpoint {
-            intake: Arc::clone(intake),
-            max_request_bytes,
-        })
+        .with_state(Endpoint { intake: Arc::clone(intake), max_request_bytes })
 }
 
 async fn export<R: Request>(
@@ -102,11 +90,7 @@ fn decode<R: Request>(
     })?;
     let body = body::unpack(headers, body, limit)?;
     match encoding {
-        Encoding::Protobuf => {
-            R::decode(body).map_err(|error| Refusal::Malformed(error.to_string()))
-        }
-        Encoding::Json => {
-            json::decode(&body).map_err(|error| Refusal::Malformed(error.to_string()))
-        }
+        Encoding::Protobuf => R::decode(body).map_err(|error| Refusal::Malformed(error.to_string())),
+        Encoding::Json => json::decode(&body).map_err(|error| Refusal::Malformed(error.to_string())),
     }
 }

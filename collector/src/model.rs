@@ -10,10 +10,7 @@ mod span;
 pub use attributes::{Attributes, Value};
 pub use ids::{IdError, SpanId, TraceId};
 pub use log::{LogRecord, Severity};
-pub use metric::{
-    Exemplar, ExponentialBuckets, Metric, MetricKind, MetricPoint, MetricValue, Quantile,
-    Temporality,
-};
+pub use metric::{Exemplar, ExponentialBuckets, Metric, MetricKind, MetricPoint, MetricValue, Quantile, Temporality};
 pub use span::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus};
 
 use std::sync::Arc;
@@ -41,11 +38,7 @@ impl Resource {
             Some(Value::String(name)) if !name.is_empty() => Arc::from(name.as_str()),
             _ => Arc::from(UNKNOWN_SERVICE),
         };
-        Self {
-            service,
-            attributes,
-            schema_url,
-        }
+        Self { service, attributes, schema_url }
     }
 
     pub(crate) fn size(&self) -> usize {

@@ -26,36 +26,21 @@ struct Conditions {
 
 impl Conditions {
     fn hold<T: Record>(&self, record: &T) -> bool {
-        self.trace
-            .is_none_or(|trace| record.trace_id() == Some(trace))
-            && self
-                .name
-                .as_deref()
-                .is_none_or(|name| record.name() == name)
-            && self
-                .service
-                .as_deref()
-                .is_none_or(|service| *record.resource().service == *service)
-            && self
-                .scope
-                .as_deref()
-                .is_none_or(|scope| record.scope().name == scope)
-            && self.attributes.iter().all(|(name, wanted)| {
-                match (record.attributes().get(name), wanted) {
-                    (Some(value), Some(wanted)) => value == wanted,
-                    (Some(_), None) => true,
-                    (None, _) => false,
-                }
+        self.trace.is_none_or(|trace| record.trace_id() == Some(trace))
+            && self.name.as_deref().is_none_or(|name| record.name() == name)
+            && self.service.as_deref().is_none_or(|service| *record.resource().service == *service)
+            && self.scope.as_deref().is_none_or(|scope| record.scope().name == scope)
+            && self.attributes.iter().all(|(name, wanted)| match (record.attributes().get(name), wanted) {
+                (Some(value), Some(wanted)) => value == wanted,
+                (Some(_), None) => true,
+                (None, _) => false,
             })
     }
 
     fn select<T: Record>(&self, store: &Store, more: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
         let state = store.state();
         let candidates = T::table(&state).candidates(self.trace, self.name.as_deref());
-        candidates
-            .filter(|record| self.hold(record.as_ref()) && more(record))
-            .map(Arc::clone)
-            .collect()
+        candidates.filter(|record| self.hold(record.as_ref()) && more(record)).map(Arc::clone).collect()
     }
 }
 
@@ -76,9 +61,7 @@ macro_rules! shared_conditions {
 
         /// Only those with this attribute at this value (and of its type: the number 1 is not the text "1").
         pub fn attribute(mut self, name: &str, value: impl Into<Value>) -> Self {
-            self.conditions
-                .attributes
-                .push((name.to_owned(), Some(value.into())));
+            self.conditions.attributes.push((name.to_owned(), Some(value.into())));
             self
         }
 

@@ -44,12 +44,7 @@ pub struct WaitError(pub Duration);
 impl Store {
     pub(crate) fn new(max_bytes: usize) -> Self {
         let state = Mutex::new(State::new(max_bytes));
-        Self {
-            shared: Arc::new(Shared {
-                state,
-                changed: watch::Sender::new(()),
-            }),
-        }
+        Self { shared: Arc::new(Shared { state, changed: watch::Sender::new(()) }) }
     }
 
     /// Asks for spans.
@@ -90,9 +85,7 @@ impl Store {
                 }
             }
         };
-        tokio::time::timeout(timeout, wait)
-            .await
-            .map_err(|_| WaitError(timeout))
+        tokio::time::timeout(timeout, wait).await.map_err(|_| WaitError(timeout))
     }
 
     pub(crate) fn add_spans(&self, spans: Vec<Span>) {
@@ -121,19 +114,13 @@ impl Store {
 
     /// Nothing under this lock calls foreign code, so a poisoned one still holds a consistent state.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Store")
-            .field("stats", &self.stats())
-            .finish()
+        formatter.debug_struct("Store").field("stats", &self.stats()).finish()
     }
 }
 

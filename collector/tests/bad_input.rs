@@ -1,19 +1,12 @@
 //! What is refused, how, and what is let through although it looks odd.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use otelgen_collector::{Collector, StartError};
 use prost::Message;
@@ -25,11 +18,7 @@ const JSON: &str = "application/json";
 const LIMIT: usize = 4096;
 
 async fn collector() -> Collector {
-    Collector::builder()
-        .max_request_bytes(LIMIT)
-        .start()
-        .await
-        .unwrap()
+    Collector::builder().max_request_bytes(LIMIT).start().await.unwrap()
 }
 
 struct Sent {
@@ -39,9 +28,7 @@ struct Sent {
 }
 
 async fn post(collector: &Collector, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Sent {
-    let mut request = client()
-        .post(format!("{}/v1/traces", collector.http_endpoint()))
-        .body(body.into());
+    let mut request = client().post(format!("{}/v1/traces", collector.http_endpoint())).body(body.into());
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -53,15 +40,8 @@ fn client() -> Client {
 }
 
 async fn sent(response: Response) -> Sent {
-    let content_type = response
-        .headers()
-        .get("content-type")
-        .map(|value| value.to_str().unwrap().to_owned());
-    Sent {
-        status: response.status().as_u16(),
-        content_type,
-        body: response.bytes().await.unwrap().to_vec(),
-    }
+    let content_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+    Sent { status: response.status().as_u16(), content_type, body: response.bytes().await.unwrap().to_vec() }
 }
 
 /// `google.rpc.Status`, as a client would read it.
@@ -90,25 +70,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn request(spans: Vec<Span>) -> ExportTraceServiceRequest {
-    let scope_spans = vec![ScopeSpans {
-        spans,
-        ..ScopeSpans::default()
-    }];
-    ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            scope_spans,
-            ..ResourceSpans::default()
-        }],
-    }
+    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
+    ExportTraceServiceRequest { resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }] }
 }
 
 fn span(name: &str, trace_id: &[u8]) -> Span {
-    Span {
-        name: name.to_owned(),
-        trace_id: trace_id.to_vec(),
-        span_id: vec![1; 8],
-        ..Span::default()
-    }
+    Span { name: name.to_owned(), trace_id: trace_id.to_vec(), span_id: vec![1; 8], ..Span::default() }
 }
 
 #[tokio::test]
@@ -117,12 +84,7 @@ async fn an_empty_request_succeeds_in_both_encodings() {
     let protobuf = post(&collector, &[("content-type", PROTOBUF)], "").await;
     assert_eq!((protobuf.status, protobuf.body.len()), (200, 0));
     assert_eq!(protobuf.content_type.as_deref(), Some(PROTOBUF));
-    let json = post(
-        &collector,
-        &[("content-type", "application/json; charset=utf-8")],
-        "{}",
-    )
-    .await;
+    let json = post(&collector, &[("content-type", "application/json; charset=utf-8")], "{}").await;
     assert_eq!((json.status, json_body(&json)), (200, json!({})));
     collector.shutdown().await;
 }
@@ -144,25 +106,11 @@ async fn a_bad_payload_is_refused_with_400_in_the_encoding_of_the_request() {
     let protobuf = post(&collector, &[("content-type", PROTOBUF)], "not protobuf").await;
     assert_eq!((protobuf.status, status_body(&protobuf).code), (400, 3));
     assert!(status_body(&protobuf).message.contains("no OTLP request"));
-    for body in [
-        "{",
-        "[1]",
-        "",
-        r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xyz"}]}]}]}"#,
-    ] {
+    for body in ["{", "[1]", "", r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xyz"}]}]}]}"#] {
         let sent = post(&collector, &[("content-type", JSON)], body).await;
-        assert_eq!(
-            (sent.status, &json_body(&sent)["code"]),
-            (400, &json!(3)),
-            "{body}"
-        );
+        assert_eq!((sent.status, &json_body(&sent)["code"]), (400, &json!(3)), "{body}");
     }
-    let packed = post(
-        &collector,
-        &[("content-type", JSON), ("content-encoding", "gzip")],
-        "{}",
-    )
-    .await;
+    let packed = post(&collector, &[("content-type", JSON), ("content-encoding", "gzip")], "{}").await;
     assert_eq!(packed.status, 400);
     assert_eq!(collector.store().spans().count(), 0);
     collector.shutdown().await;
@@ -171,19 +119,9 @@ async fn a_bad_payload_is_refused_with_400_in_the_encoding_of_the_request() {
 #[tokio::test]
 async fn an_unknown_compression_is_refused_with_415_and_the_known_one_named() {
     let collector = collector().await;
-    let sent = post(
-        &collector,
-        &[("content-type", JSON), ("content-encoding", "br")],
-        "{}",
-    )
-    .await;
+    let sent = post(&collector, &[("content-type", JSON), ("content-encoding", "br")], "{}").await;
     assert_eq!(sent.status, 415);
-    assert!(
-        json_body(&sent)["message"]
-            .as_str()
-            .unwrap()
-            .contains("gzip")
-    );
+    assert!(json_body(&sent)["message"].as_str().unwrap().contains("gzip"));
     collector.shutdown().await;
 }
 
@@ -195,12 +133,7 @@ async fn a_body_beyond_the_limit_is_refused_with_413_also_when_it_is_packed() {
     assert_eq!((plain.status, status_body(&plain).code), (413, 8));
     let packed = gzip(&large);
     assert!(packed.len() < LIMIT / 2);
-    let packed = post(
-        &collector,
-        &[("content-type", PROTOBUF), ("content-encoding", "gzip")],
-        packed,
-    )
-    .await;
+    let packed = post(&collector, &[("content-type", PROTOBUF), ("content-encoding", "gzip")], packed).await;
     assert_eq!((packed.status, status_body(&packed).code), (413, 8));
     collector.shutdown().await;
 }
@@ -208,21 +141,12 @@ async fn a_body_beyond_the_limit_is_refused_with_413_also_when_it_is_packed() {
 #[tokio::test]
 async fn a_message_beyond_the_limit_is_refused_over_grpc_also_when_it_is_packed() {
     let collector = collector().await;
-    let mut plain = TraceServiceClient::connect(collector.grpc_endpoint())
-        .await
-        .unwrap();
-    let mut packed = plain
-        .clone()
-        .send_compressed(tonic::codec::CompressionEncoding::Gzip);
+    let mut plain = TraceServiceClient::connect(collector.grpc_endpoint()).await.unwrap();
+    let mut packed = plain.clone().send_compressed(tonic::codec::CompressionEncoding::Gzip);
     let large = request(vec![span(&"x".repeat(2 * LIMIT), &[1; 16])]);
     assert!(plain.export(large.clone()).await.is_err());
     assert!(packed.export(large).await.is_err());
-    assert!(
-        packed
-            .export(request(vec![span("small", &[1; 16])]))
-            .await
-            .is_ok()
-    );
+    assert!(packed.export(request(vec![span("small", &[1; 16])])).await.is_ok());
     assert_eq!(collector.store().spans().count(), 1);
     collector.shutdown().await;
 }
@@ -231,99 +155,39 @@ async fn a_message_beyond_the_limit_is_refused_over_grpc_also_when_it_is_packed(
 async fn other_methods_and_paths_are_refused() {
     let collector = collector().await;
     let url = |path: &str| format!("{}{path}", collector.http_endpoint());
-    let get = client()
-        .request(Method::GET, url("/v1/metrics"))
-        .send()
-        .await
-        .unwrap();
+    let get = client().request(Method::GET, url("/v1/metrics")).send().await.unwrap();
     assert_eq!(get.headers()["allow"], "POST");
     assert_eq!(get.status(), 405);
-    assert_eq!(
-        client()
-            .post(url("/v1/profiles"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        404
-    );
+    assert_eq!(client().post(url("/v1/profiles")).send().await.unwrap().status(), 404);
     collector.shutdown().await;
 }
 
 #[tokio::test]
 async fn spans_with_broken_ids_are_left_out_and_counted_in_the_answer() {
     let collector = collector().await;
-    let mixed = request(vec![
-        span("good", &[1; 16]),
-        span("short", &[1; 4]),
-        span("zero", &[0; 16]),
-    ]);
-    let sent = post(
-        &collector,
-        &[("content-type", PROTOBUF)],
-        mixed.encode_to_vec(),
-    )
-    .await;
-    let answer = ExportTraceServiceResponse::decode(sent.body.as_slice())
-        .unwrap()
-        .partial_success
-        .unwrap();
+    let mixed = request(vec![span("good", &[1; 16]), span("short", &[1; 4]), span("zero", &[0; 16])]);
+    let sent = post(&collector, &[("content-type", PROTOBUF)], mixed.encode_to_vec()).await;
+    let answer = ExportTraceServiceResponse::decode(sent.body.as_slice()).unwrap().partial_success.unwrap();
     assert_eq!((sent.status, answer.rejected_spans), (200, 2));
-    assert!(
-        answer.error_message.contains("`short`"),
-        "{}",
-        answer.error_message
-    );
-    let mut grpc = TraceServiceClient::connect(collector.grpc_endpoint())
-        .await
-        .unwrap();
-    let answer = grpc
-        .export(request(vec![span("zero", &[0; 16])]))
-        .await
-        .unwrap()
-        .into_inner();
+    assert!(answer.error_message.contains("`short`"), "{}", answer.error_message);
+    let mut grpc = TraceServiceClient::connect(collector.grpc_endpoint()).await.unwrap();
+    let answer = grpc.export(request(vec![span("zero", &[0; 16])])).await.unwrap().into_inner();
     assert_eq!(answer.partial_success.unwrap().rejected_spans, 1);
 
     let spans = json!([{ "traceId": "01", "spanId": "0101010101010101", "name": "short" }]);
     let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
     let sent = post(&collector, &[("content-type", JSON)], body.to_string()).await;
-    assert_eq!(
-        json_body(&sent)["partialSuccess"]["rejectedSpans"],
-        json!("1")
-    );
-    assert_eq!(
-        collector
-            .store()
-            .spans()
-            .all()
-            .iter()
-            .map(|span| span.name.as_str())
-            .collect::<Vec<_>>(),
-        ["good"]
-    );
+    assert_eq!(json_body(&sent)["partialSuccess"]["rejectedSpans"], json!("1"));
+    assert_eq!(collector.store().spans().all().iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["good"]);
     collector.shutdown().await;
 }
 
 #[tokio::test]
 async fn a_taken_port_is_an_error_that_names_the_address() {
     let collector = collector().await;
-    let address = collector
-        .http_endpoint()
-        .trim_start_matches("http://")
-        .parse()
-        .unwrap();
-    let error = Collector::builder()
-        .http(address)
-        .start()
-        .await
-        .unwrap_err();
-    assert!(matches!(
-        error,
-        StartError::Listen {
-            protocol: "HTTP",
-            ..
-        }
-    ));
+    let address = collector.http_endpoint().trim_start_matches("http://").parse().unwrap();
+    let error = Collector::builder().http(address).start().await.unwrap_err();
+    assert!(matches!(error, StartError::Listen { protocol: "HTTP", .. }));
     assert!(error.to_string().contains(&address.to_string()));
     collector.shutdown().await;
 }

@@ -23,11 +23,7 @@ pub(crate) fn logs(groups: Vec<proto::ResourceLogs>) -> Converted<LogRecord> {
     converted
 }
 
-fn log(
-    record: proto::LogRecord,
-    resource: &Arc<Resource>,
-    scope: &Arc<Scope>,
-) -> Result<LogRecord, IdError> {
+fn log(record: proto::LogRecord, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Result<LogRecord, IdError> {
     Ok(LogRecord {
         time_unix_nano: record.time_unix_nano,
         observed_time_unix_nano: record.observed_time_unix_nano,

@@ -9,8 +9,8 @@ use proto::number_data_point::Value as Number;
 
 use super::{Converted, attributes, optional_id, resource, scope};
 use crate::model::{
-    Exemplar, ExponentialBuckets, IdError, Metric, MetricKind, MetricPoint, MetricValue, Quantile,
-    Resource, Scope, SpanId, Temporality, TraceId,
+    Exemplar, ExponentialBuckets, IdError, Metric, MetricKind, MetricPoint, MetricValue, Quantile, Resource, Scope,
+    SpanId, Temporality, TraceId,
 };
 
 /// All data points of a request.
@@ -38,24 +38,13 @@ fn add_metric(
         return;
     };
     if metric.name.is_empty() {
-        return converted
-            .rejected
-            .count(readings.len(), "", &"a metric must have a name");
+        return converted.rejected.count(readings.len(), "", &"a metric must have a name");
     }
-    let metric = Metric {
-        name: metric.name,
-        description: metric.description,
-        unit: metric.unit,
-        kind,
-    };
+    let metric = Metric { name: metric.name, description: metric.description, unit: metric.unit, kind };
     let metric = Arc::new(metric);
     for reading in readings {
-        let point = reading
-            .exemplars
-            .into_iter()
-            .map(exemplar)
-            .collect::<Result<_, _>>()
-            .map(|exemplars| MetricPoint {
+        let point =
+            reading.exemplars.into_iter().map(exemplar).collect::<Result<_, _>>().map(|exemplars| MetricPoint {
                 metric: Arc::clone(&metric),
                 attributes: attributes(reading.attributes),
                 start_time_unix_nano: reading.start,
@@ -81,43 +70,22 @@ struct Reading {
 fn readings(data: proto::metric::Data) -> (MetricKind, Vec<Reading>) {
     use proto::metric::Data;
     match data {
-        Data::Gauge(gauge) => (
-            MetricKind::Gauge,
-            gauge.data_points.into_iter().map(number).collect(),
-        ),
+        Data::Gauge(gauge) => (MetricKind::Gauge, gauge.data_points.into_iter().map(number).collect()),
         Data::Sum(sum) => {
             let temporality = temporality(sum.aggregation_temporality);
-            let kind = MetricKind::Sum {
-                temporality,
-                monotonic: sum.is_monotonic,
-            };
+            let kind = MetricKind::Sum { temporality, monotonic: sum.is_monotonic };
             (kind, sum.data_points.into_iter().map(number).collect())
         }
         Data::Histogram(histogram) => {
-            let kind = MetricKind::Histogram {
-                temporality: temporality(histogram.aggregation_temporality),
-            };
-            (
-                kind,
-                histogram
-                    .data_points
-                    .into_iter()
-                    .map(self::histogram)
-                    .collect(),
-            )
+            let kind = MetricKind::Histogram { temporality: temporality(histogram.aggregation_temporality) };
+            (kind, histogram.data_points.into_iter().map(self::histogram).collect())
         }
         Data::ExponentialHistogram(histogram) => {
             let temporality = temporality(histogram.aggregation_temporality);
             let kind = MetricKind::ExponentialHistogram { temporality };
-            (
-                kind,
-                histogram.data_points.into_iter().map(exponential).collect(),
-            )
+            (kind, histogram.data_points.into_iter().map(exponential).collect())
         }
-        Data::Summary(summary) => (
-            MetricKind::Summary,
-            summary.data_points.into_iter().map(self::summary).collect(),
-        ),
+        Data::Summary(summary) => (MetricKind::Summary, summary.data_points.into_iter().map(self::summary).collect()),
     }
 }
 
@@ -185,10 +153,7 @@ fn exponential(point: proto::ExponentialHistogramDataPoint) -> Reading {
 
 fn buckets(buckets: Option<Buckets>) -> ExponentialBuckets {
     let buckets = buckets.unwrap_or_default();
-    ExponentialBuckets {
-        offset: buckets.offset,
-        counts: buckets.bucket_counts,
-    }
+    ExponentialBuckets { offset: buckets.offset, counts: buckets.bucket_counts }
 }
 
 fn summary(point: proto::SummaryDataPoint) -> Reading {
@@ -196,12 +161,7 @@ fn summary(point: proto::SummaryDataPoint) -> Reading {
     let value = MetricValue::Summary {
         count: point.count,
         sum: point.sum,
-        quantiles: quantiles
-            .map(|one| Quantile {
-                quantile: one.quantile,
-                value: one.value,
-            })
-            .collect(),
+        quantiles: quantiles.map(|one| Quantile { quantile: one.quantile, value: one.value }).collect(),
     };
     Reading {
         attributes: point.attributes,
@@ -214,11 +174,7 @@ fn summary(point: proto::SummaryDataPoint) -> Reading {
 
 fn unless_nothing_recorded(flags: u32, value: MetricValue) -> MetricValue {
     let nothing = proto::DataPointFlags::NoRecordedValueMask as u32;
-    if flags & nothing == 0 {
-        value
-    } else {
-        MetricValue::Empty
-    }
+    if flags & nothing == 0 { value } else { MetricValue::Empty }
 }
 
 fn exemplar(exemplar: proto::Exemplar) -> Result<Exemplar, IdError> {

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 
 use super::{Converted, attributes, optional_id, resource, scope};
-use crate::model::{
-    IdError, Resource, Scope, Span, SpanEvent, SpanId, SpanKind, SpanLink, SpanStatus, TraceId,
-};
+use crate::model::{IdError, Resource, Scope, Span, SpanEvent, SpanId, SpanKind, SpanLink, SpanStatus, TraceId};
 
 /// Set in a span's flags where the sender knows whether the parent is remote.
 const HAS_IS_REMOTE: u32 = proto::SpanFlags::ContextHasIsRemoteMask as u32;
@@ -62,11 +60,7 @@ fn kind(kind: i32) -> SpanKind {
 }
 
 fn event(event: proto::span::Event) -> SpanEvent {
-    SpanEvent {
-        time_unix_nano: event.time_unix_nano,
-        name: event.name,
-        attributes: attributes(event.attributes),
-    }
+    SpanEvent { time_unix_nano: event.time_unix_nano, name: event.name, attributes: attributes(event.attributes) }
 }
 
 fn link(link: proto::span::Link) -> Result<SpanLink, IdError> {

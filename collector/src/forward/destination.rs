@@ -25,9 +25,7 @@ pub(crate) type Header = (String, String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardUrlError {
     /// It is no URL.
-    #[error(
-        "`{url}` is no URL of an OTLP endpoint: give one such as http://localhost:4318 ({reason})"
-    )]
+    #[error("`{url}` is no URL of an OTLP endpoint: give one such as http://localhost:4318 ({reason})")]
     NoUrl {
         /// What was given.
         url: String,
@@ -43,9 +41,7 @@ pub enum ForwardUrlError {
         url: String,
     },
     /// A header has a name or value that HTTP does not allow.
-    #[error(
-        "`{name}` is no header that HTTP allows: names are letters, digits and dashes, values are visible ASCII"
-    )]
+    #[error("`{name}` is no header that HTTP allows: names are letters, digits and dashes, values are visible ASCII")]
     Header {
         /// Its name.
         name: String,
@@ -60,15 +56,8 @@ pub(crate) struct Destination {
 
 #[derive(Clone, Debug)]
 enum Transport {
-    Http {
-        client: reqwest::Client,
-        base: String,
-        headers: Vec<Header>,
-    },
-    Grpc {
-        channel: Channel,
-        headers: Vec<(AsciiMetadataKey, AsciiMetadataValue)>,
-    },
+    Http { client: reqwest::Client, base: String, headers: Vec<Header> },
+    Grpc { channel: Channel, headers: Vec<(AsciiMetadataKey, AsciiMetadataValue)> },
 }
 
 /// A request that was not taken.
@@ -82,32 +71,18 @@ pub(crate) struct SendError {
 impl Destination {
     /// Nothing is connected before the first request; must be called in a tokio runtime.
     pub(crate) fn new(url: &str, headers: Vec<Header>) -> Result<Self, ForwardUrlError> {
-        let no_url = |reason: String| ForwardUrlError::NoUrl {
-            url: url.to_owned(),
-            reason,
-        };
+        let no_url = |reason: String| ForwardUrlError::NoUrl { url: url.to_owned(), reason };
         let parsed = Url::parse(url).map_err(|error| no_url(error.to_string()))?;
-        let host = parsed
-            .host_str()
-            .filter(|host| !host.is_empty())
-            .ok_or_else(|| no_url("no host".to_owned()))?;
+        let host = parsed.host_str().filter(|host| !host.is_empty()).ok_or_else(|| no_url("no host".to_owned()))?;
         let transport = match (parsed.scheme(), parsed.port()) {
-            ("grpc", port) => grpc(
-                &format!("http://{host}:{}", port.unwrap_or(GRPC_PORT)),
-                headers,
-            )?,
+            ("grpc", port) => grpc(&format!("http://{host}:{}", port.unwrap_or(GRPC_PORT)), headers)?,
             ("http", Some(GRPC_PORT)) => grpc(&format!("http://{host}:{GRPC_PORT}"), headers)?,
             ("http", _) => http(&parsed, host, headers)?,
             _ => {
-                return Err(ForwardUrlError::Scheme {
-                    url: url.to_owned(),
-                });
+                return Err(ForwardUrlError::Scheme { url: url.to_owned() });
             }
         };
-        Ok(Self {
-            endpoint: url.to_owned(),
-            transport,
-        })
+        Ok(Self { endpoint: url.to_owned(), transport })
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -116,14 +91,8 @@ impl Destination {
 
     pub(crate) async fn send(&self, export: &Export) -> Result<PartialSuccess, SendError> {
         match &self.transport {
-            Transport::Http {
-                client,
-                base,
-                headers,
-            } => send_http(client, base, headers, export).await,
-            Transport::Grpc { channel, headers } => send_grpc(channel, headers, export)
-                .await
-                .map_err(SendError::grpc),
+            Transport::Http { client, base, headers } => send_http(client, base, headers, export).await,
+            Transport::Grpc { channel, headers } => send_grpc(channel, headers, export).await.map_err(SendError::grpc),
         }
     }
 }
@@ -137,45 +106,25 @@ fn http(url: &Url, host: &str, headers: Vec<Header>) -> Result<Transport, Forwar
         }
     }
     let mut client = reqwest::Client::builder().timeout(TIMEOUT);
-    if host == "localhost"
-        || host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+    if host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     {
         // A proxy would look for the endpoint on its own machine.
         client = client.no_proxy();
     }
-    let client = client.build().map_err(|error| ForwardUrlError::NoUrl {
-        url: url.to_string(),
-        reason: error.to_string(),
-    })?;
-    Ok(Transport::Http {
-        client,
-        base: url.as_str().trim_end_matches('/').to_owned(),
-        headers,
-    })
+    let client =
+        client.build().map_err(|error| ForwardUrlError::NoUrl { url: url.to_string(), reason: error.to_string() })?;
+    Ok(Transport::Http { client, base: url.as_str().trim_end_matches('/').to_owned(), headers })
 }
 
 fn grpc(url: &str, headers: Vec<Header>) -> Result<Transport, ForwardUrlError> {
-    let endpoint =
-        Endpoint::from_shared(url.to_owned()).map_err(|error| ForwardUrlError::NoUrl {
-            url: url.to_owned(),
-            reason: error.to_string(),
-        })?;
+    let endpoint = Endpoint::from_shared(url.to_owned())
+        .map_err(|error| ForwardUrlError::NoUrl { url: url.to_owned(), reason: error.to_string() })?;
     let headers = headers.into_iter().map(|(name, value)| {
         let key = name.to_lowercase().parse::<AsciiMetadataKey>().ok();
-        key.zip(value.parse().ok())
-            .ok_or(ForwardUrlError::Header { name })
+        key.zip(value.parse().ok()).ok_or(ForwardUrlError::Header { name })
     });
-    let channel = endpoint
-        .timeout(TIMEOUT)
-        .connect_timeout(TIMEOUT)
-        .connect_lazy();
-    Ok(Transport::Grpc {
-        channel,
-        headers: headers.collect::<Result<_, _>>()?,
-    })
+    let channel = endpoint.timeout(TIMEOUT).connect_timeout(TIMEOUT).connect_lazy();
+    Ok(Transport::Grpc { channel, headers: headers.collect::<Result<_, _>>()? })
 }
 
 async fn send_http(
@@ -189,16 +138,11 @@ async fn send_http(
         Export::Metrics(request) => ("metrics", request.encode_to_vec()),
         Export::Logs(request) => ("logs", request.encode_to_vec()),
     };
-    let mut request = client
-        .post(format!("{base}/v1/{path}"))
-        .header("content-type", "application/x-protobuf");
+    let mut request = client.post(format!("{base}/v1/{path}")).header("content-type", "application/x-protobuf");
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let unreachable = |error: reqwest::Error| SendError {
-        may_pass: true,
-        message: causes(&error),
-    };
+    let unreachable = |error: reqwest::Error| SendError { may_pass: true, message: causes(&error) };
     let response = request.body(body).send().await.map_err(unreachable)?;
     let status = response.status();
     let body = response.bytes().await.map_err(unreachable)?;
@@ -207,14 +151,9 @@ async fn send_http(
         let answer = ExportResponse::decode(body).unwrap_or_default();
         return Ok(answer.partial_success.unwrap_or_default());
     }
-    let reason = Status::decode(body)
-        .map(|status| status.message)
-        .unwrap_or_default();
+    let reason = Status::decode(body).map(|status| status.message).unwrap_or_default();
     let message = format!("{status} {reason}").trim_end().to_owned();
-    Err(SendError {
-        may_pass: matches!(status.as_u16(), 429 | 502 | 503 | 504),
-        message,
-    })
+    Err(SendError { may_pass: matches!(status.as_u16(), 429 | 502 | 503 | 504), message })
 }
 
 async fn send_grpc(
@@ -225,38 +164,20 @@ async fn send_grpc(
     let channel = channel.clone();
     let partial = match export.clone() {
         Export::Traces(request) => {
-            let response = TraceServiceClient::new(channel)
-                .export(with_headers(request, headers))
-                .await?;
-            response
-                .into_inner()
-                .partial_success
-                .map(|part| (part.rejected_spans, part.error_message))
+            let response = TraceServiceClient::new(channel).export(with_headers(request, headers)).await?;
+            response.into_inner().partial_success.map(|part| (part.rejected_spans, part.error_message))
         }
         Export::Metrics(request) => {
-            let response = MetricsServiceClient::new(channel)
-                .export(with_headers(request, headers))
-                .await?;
-            response
-                .into_inner()
-                .partial_success
-                .map(|part| (part.rejected_data_points, part.error_message))
+            let response = MetricsServiceClient::new(channel).export(with_headers(request, headers)).await?;
+            response.into_inner().partial_success.map(|part| (part.rejected_data_points, part.error_message))
         }
         Export::Logs(request) => {
-            let response = LogsServiceClient::new(channel)
-                .export(with_headers(request, headers))
-                .await?;
-            response
-                .into_inner()
-                .partial_success
-                .map(|part| (part.rejected_log_records, part.error_message))
+            let response = LogsServiceClient::new(channel).export(with_headers(request, headers)).await?;
+            response.into_inner().partial_success.map(|part| (part.rejected_log_records, part.error_message))
         }
     };
     let (rejected, error_message) = partial.unwrap_or_default();
-    Ok(PartialSuccess {
-        rejected,
-        error_message,
-    })
+    Ok(PartialSuccess { rejected, error_message })
 }
 
 fn with_headers<T>(message: T, headers: &[(AsciiMetadataKey, AsciiMetadataValue)]) -> Request<T> {
@@ -279,10 +200,7 @@ impl SendError {
                 | Code::Unavailable
                 | Code::DataLoss
         );
-        Self {
-            may_pass,
-            message: format!("{}: {}", status.code(), causes(&status)),
-        }
+        Self { may_pass, message: format!("{}: {}", status.code(), causes(&status)) }
     }
 }
 

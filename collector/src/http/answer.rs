@@ -17,15 +17,11 @@ pub(super) fn accepted<R: Request>(encoding: Encoding, rejected: Rejected) -> Re
         Encoding::Json if all => json!({}).to_string().into_bytes(),
         Encoding::Json => {
             let rejection = json!({ R::REJECTED_FIELD: rejected.records.to_string(), "errorMessage": rejected.reason });
-            json!({ "partialSuccess": rejection })
-                .to_string()
-                .into_bytes()
+            json!({ "partialSuccess": rejection }).to_string().into_bytes()
         }
         Encoding::Protobuf => {
-            let partial_success = (!all).then_some(PartialSuccess {
-                rejected: rejected.records,
-                error_message: rejected.reason,
-            });
+            let partial_success =
+                (!all).then_some(PartialSuccess { rejected: rejected.records, error_message: rejected.reason });
             ExportResponse { partial_success }.encode_to_vec()
         }
     };
@@ -55,26 +51,17 @@ impl Refusal {
         };
         let message = self.to_string();
         let body = match encoding {
-            Encoding::Json => json!({ "code": code, "message": message })
-                .to_string()
-                .into_bytes(),
+            Encoding::Json => json!({ "code": code, "message": message }).to_string().into_bytes(),
             Encoding::Protobuf => Status { code, message }.encode_to_vec(),
         };
         let mut response = respond(status, encoding, body);
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            response
-                .headers_mut()
-                .insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
         response
     }
 }
 
 fn respond(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
-    (
-        status,
-        [(header::CONTENT_TYPE, encoding.content_type())],
-        body,
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, encoding.content_type())], body).into_response()
 }

@@ -21,13 +21,7 @@ pub(super) fn unpack(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<B
     }
     let mut unpacked = Vec::new();
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let read = MultiGzDecoder::new(body.as_ref())
-        .take(one_more)
-        .read_to_end(&mut unpacked);
+    let read = MultiGzDecoder::new(body.as_ref()).take(one_more).read_to_end(&mut unpacked);
     read.map_err(|error| Refusal::Malformed(format!("the body is not gzip: {error}")))?;
-    if unpacked.len() > limit {
-        Err(Refusal::TooLarge { limit })
-    } else {
-        Ok(unpacked.into())
-    }
+    if unpacked.len() > limit { Err(Refusal::TooLarge { limit }) } else { Ok(unpacked.into()) }
 }

@@ -5,16 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 
 /// Fields that hold a floating-point number, wherever they stand.
-const DOUBLES: [&str; 8] = [
-    "asDouble",
-    "doubleValue",
-    "sum",
-    "min",
-    "max",
-    "zeroThreshold",
-    "quantile",
-    "explicitBounds",
-];
+const DOUBLES: [&str; 8] =
+    ["asDouble", "doubleValue", "sum", "min", "max", "zeroThreshold", "quantile", "explicitBounds"];
 
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
     let mut value: Value = serde_json::from_slice(body)?;
@@ -32,8 +24,7 @@ fn normalise(value: &mut Value) {
 
 fn normalise_object(map: &mut Map<String, Value>) {
     map.retain(|name, value| {
-        let absent =
-            value.is_null() || DOUBLES.contains(&name.as_str()) && is_no_json_number(value);
+        let absent = value.is_null() || DOUBLES.contains(&name.as_str()) && is_no_json_number(value);
         !absent
     });
     for (name, value) in map.iter_mut() {
@@ -45,17 +36,14 @@ fn normalise_object(map: &mut Map<String, Value>) {
     // A list without members may leave its field out; the derived reader insists on it.
     for name in ["arrayValue", "kvlistValue"] {
         if let Some(Value::Object(list)) = map.get_mut(name) {
-            list.entry("values")
-                .or_insert_with(|| Value::Array(Vec::new()));
+            list.entry("values").or_insert_with(|| Value::Array(Vec::new()));
         }
     }
 }
 
 /// `NaN` and the infinities have no JSON number; a field with one of them is read as one without a value.
 fn is_no_json_number(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| matches!(text, "NaN" | "Infinity" | "-Infinity"))
+    value.as_str().is_some_and(|text| matches!(text, "NaN" | "Infinity" | "-Infinity"))
 }
 
 fn unquote(value: &mut Value) {
@@ -84,48 +72,31 @@ mod tests {
         let metric = json!({ "name": "m", "gauge": { "dataPoints": [point] } });
         let request = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] });
         let request: ExportMetricsServiceRequest = decode(request.to_string().as_bytes()).unwrap();
-        convert::metrics(request.resource_metrics)
-            .records
-            .remove(0)
-            .value
+        convert::metrics(request.resource_metrics).records.remove(0).value
     }
 
     #[test]
     fn numbers_are_read_with_and_without_quotes() {
-        assert_eq!(
-            gauge(json!({ "asInt": "9007199254740993" })),
-            MetricValue::Int(9_007_199_254_740_993)
-        );
+        assert_eq!(gauge(json!({ "asInt": "9007199254740993" })), MetricValue::Int(9_007_199_254_740_993));
         assert_eq!(gauge(json!({ "asInt": 42 })), MetricValue::Int(42));
-        assert_eq!(
-            gauge(json!({ "asDouble": "1.5" })),
-            MetricValue::Double(1.5)
-        );
+        assert_eq!(gauge(json!({ "asDouble": "1.5" })), MetricValue::Double(1.5));
         assert_eq!(gauge(json!({ "asDouble": 2 })), MetricValue::Double(2.0));
         assert_eq!(gauge(json!({ "asDouble": "NaN" })), MetricValue::Empty);
     }
 
     #[test]
     fn null_means_the_default_and_unknown_fields_mean_nothing() {
-        let attribute =
-            json!({ "key": "list", "value": { "arrayValue": {}, "future": { "x": 1 } } });
+        let attribute = json!({ "key": "list", "value": { "arrayValue": {}, "future": { "x": 1 } } });
         let span = json!({
             "traceId": "0AF7651916CD43DD8448EB211C80319C", "spanId": "00f067aa0ba902b7", "parentSpanId": null,
             "name": "s", "kind": 2, "attributes": [attribute], "events": null, "future": [null, { "a": null }],
             "startTimeUnixNano": "1", "endTimeUnixNano": 2,
         });
-        let request =
-            json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }], "future": "x" });
+        let request = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }], "future": "x" });
         let request: ExportTraceServiceRequest = decode(request.to_string().as_bytes()).unwrap();
         let span = convert::spans(request.resource_spans).records.remove(0);
-        assert_eq!(
-            span.trace_id.to_string(),
-            "0af7651916cd43dd8448eb211c80319c"
-        );
+        assert_eq!(span.trace_id.to_string(), "0af7651916cd43dd8448eb211c80319c");
         assert_eq!(span.duration().as_nanos(), 1);
-        assert_eq!(
-            span.attributes.get("list"),
-            Some(&Stored::Array(Vec::new()))
-        );
+        assert_eq!(span.attributes.get("list"), Some(&Stored::Array(Vec::new())));
     }
 }

@@ -60,10 +60,7 @@ impl Value {
         match self {
             Self::String(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
-            Self::Array(values) => values
-                .iter()
-                .map(|value| size_of::<Self>() + value.heap_size())
-                .sum(),
+            Self::Array(values) => values.iter().map(|value| size_of::<Self>() + value.heap_size()).sum(),
             Self::Map(map) => map.heap_size(),
             Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
         }
@@ -113,9 +110,7 @@ impl fmt::Display for Value {
             Self::Bool(flag) => write!(formatter, "{flag}"),
             Self::Int(number) => write!(formatter, "{number}"),
             Self::Double(number) => write!(formatter, "{number}"),
-            Self::Bytes(bytes) => bytes
-                .iter()
-                .try_for_each(|byte| write!(formatter, "{byte:02x}")),
+            Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(formatter, "{byte:02x}")),
             Self::Array(values) => {
                 let parts: Vec<String> = values.iter().map(ToString::to_string).collect();
                 write!(formatter, "[{}]", parts.join(", "))
@@ -157,10 +152,7 @@ pub struct Attributes(Vec<(String, Value)>);
 impl Attributes {
     /// The value under this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let place = self
-            .0
-            .binary_search_by(|(key, _)| key.as_str().cmp(name))
-            .ok()?;
+        let place = self.0.binary_search_by(|(key, _)| key.as_str().cmp(name)).ok()?;
         self.0.get(place).map(|(_, value)| value)
     }
 
@@ -180,20 +172,14 @@ impl Attributes {
     }
 
     pub(crate) fn heap_size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(key, value)| size_of::<(String, Value)>() + key.len() + value.heap_size())
-            .sum()
+        self.0.iter().map(|(key, value)| size_of::<(String, Value)>() + key.len() + value.heap_size()).sum()
     }
 }
 
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
     /// Sorts by name; of two values under one name the later stays.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let mut pairs: Vec<_> = pairs
-            .into_iter()
-            .map(|(key, value)| (key.into(), value.into()))
-            .collect();
+        let mut pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
         pairs.reverse();
         pairs.sort_by(|(one, _): &(String, Value), (two, _)| one.cmp(two));
         pairs.dedup_by(|(later, _), (kept, _)| later == kept);
@@ -203,10 +189,7 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
 
 impl fmt::Display for Attributes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<String> = self
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
+        let parts: Vec<String> = self.iter().map(|(key, value)| format!("{key}={value}")).collect();
         formatter.write_str(&parts.join(", "))
     }
 }

@@ -86,20 +86,13 @@ mod tests {
     fn an_id_is_written_as_it_was_read() {
         let text = "0af7651916cd43dd8448eb211c80319c";
         assert_eq!(text.parse::<TraceId>().unwrap().to_string(), text);
-        assert_eq!(
-            "00f067aa0ba902b7".parse::<SpanId>().unwrap().to_string(),
-            "00f067aa0ba902b7"
-        );
+        assert_eq!("00f067aa0ba902b7".parse::<SpanId>().unwrap().to_string(), "00f067aa0ba902b7");
     }
 
     #[test]
     fn zeros_and_wrong_lengths_are_no_ids() {
         assert!("0".repeat(32).parse::<TraceId>().is_err());
-        assert!(
-            "0af7651916cd43dd8448eb211c80319"
-                .parse::<TraceId>()
-                .is_err()
-        );
+        assert!("0af7651916cd43dd8448eb211c80319".parse::<TraceId>().is_err());
         assert!("+af7651916cd43dd".parse::<SpanId>().is_err());
         assert!(SpanId::from_bytes(&[1; 16]).is_err());
         assert!(TraceId::from_bytes(&[]).is_err());

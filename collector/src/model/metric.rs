@@ -58,12 +58,8 @@ impl MetricKind {
     pub fn instrument(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
-            Self::Sum {
-                monotonic: true, ..
-            } => "counter",
-            Self::Sum {
-                monotonic: false, ..
-            } => "updowncounter",
+            Self::Sum { monotonic: true, .. } => "counter",
+            Self::Sum { monotonic: false, .. } => "updowncounter",
             Self::Histogram { .. } | Self::ExponentialHistogram { .. } => "histogram",
             Self::Summary => "summary",
         }
@@ -182,10 +178,7 @@ impl MetricValue {
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Empty => None,
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a reading for people; the exact number is in the variant"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "a reading for people; the exact number is in the variant")]
             Self::Int(number) => Some(*number as f64),
             Self::Double(number) => Some(*number),
             Self::Histogram { sum, .. } | Self::ExponentialHistogram { sum, .. } => *sum,
@@ -196,9 +189,9 @@ impl MetricValue {
     /// How many measurements a distribution holds; none for a single number.
     pub fn count(&self) -> Option<u64> {
         match self {
-            Self::Histogram { count, .. }
-            | Self::ExponentialHistogram { count, .. }
-            | Self::Summary { count, .. } => Some(*count),
+            Self::Histogram { count, .. } | Self::ExponentialHistogram { count, .. } | Self::Summary { count, .. } => {
+                Some(*count)
+            }
             Self::Empty | Self::Int(_) | Self::Double(_) => None,
         }
     }
@@ -206,12 +199,10 @@ impl MetricValue {
     fn heap_size(&self) -> usize {
         match self {
             Self::Empty | Self::Int(_) | Self::Double(_) => 0,
-            Self::Histogram {
-                bounds, buckets, ..
-            } => size_of_val(bounds.as_slice()) + size_of_val(buckets.as_slice()),
-            Self::ExponentialHistogram {
-                positive, negative, ..
-            } => size_of_val(positive.counts.as_slice()) + size_of_val(negative.counts.as_slice()),
+            Self::Histogram { bounds, buckets, .. } => size_of_val(bounds.as_slice()) + size_of_val(buckets.as_slice()),
+            Self::ExponentialHistogram { positive, negative, .. } => {
+                size_of_val(positive.counts.as_slice()) + size_of_val(negative.counts.as_slice())
+            }
             Self::Summary { quantiles, .. } => size_of_val(quantiles.as_slice()),
         }
     }

@@ -45,10 +45,7 @@ pub struct Span {
 impl Span {
     /// How long it took; zero where the clock ran backwards.
     pub fn duration(&self) -> Duration {
-        Duration::from_nanos(
-            self.end_time_unix_nano
-                .saturating_sub(self.start_time_unix_nano),
-        )
+        Duration::from_nanos(self.end_time_unix_nano.saturating_sub(self.start_time_unix_nano))
     }
 
     pub(crate) fn size(&self) -> usize {

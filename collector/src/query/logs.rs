@@ -19,13 +19,7 @@ pub struct LogQuery<'a> {
 
 impl<'a> LogQuery<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
-        Self {
-            store,
-            conditions: Conditions::default(),
-            span: None,
-            at_least: None,
-            message: None,
-        }
+        Self { store, conditions: Conditions::default(), span: None, at_least: None, message: None }
     }
 
     shared_conditions!();
@@ -64,13 +58,8 @@ impl<'a> LogQuery<'a> {
     pub fn all(&self) -> Vec<Arc<LogRecord>> {
         self.conditions.select(self.store, |log: &LogRecord| {
             self.span.is_none_or(|span| log.span_id == Some(span))
-                && self
-                    .at_least
-                    .is_none_or(|severity| log.severity() >= severity)
-                && self
-                    .message
-                    .as_deref()
-                    .is_none_or(|message| log.body.as_str() == Some(message))
+                && self.at_least.is_none_or(|severity| log.severity() >= severity)
+                && self.message.as_deref().is_none_or(|message| log.body.as_str() == Some(message))
         })
     }
 

@@ -17,10 +17,7 @@ pub struct MetricQuery<'a> {
 
 impl<'a> MetricQuery<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
-        Self {
-            store,
-            conditions: Conditions::default(),
-        }
+        Self { store, conditions: Conditions::default() }
     }
 
     shared_conditions!();
@@ -52,32 +49,21 @@ impl<'a> MetricQuery<'a> {
     /// What has been added up over all series: for cumulative points the latest of each process, for delta points
     /// all that are still stored, for gauges the latest. Of distributions, the sum of their measurements.
     pub fn sum(&self) -> f64 {
-        self.contributions()
-            .iter()
-            .filter_map(|point| point.value.as_f64())
-            .sum()
+        self.contributions().iter().filter_map(|point| point.value.as_f64()).sum()
     }
 
     /// How many measurements all series of a histogram or summary hold.
     pub fn count(&self) -> u64 {
-        self.contributions()
-            .iter()
-            .filter_map(|point| point.value.count())
-            .sum()
+        self.contributions().iter().filter_map(|point| point.value.count()).sum()
     }
 
     /// The points that have to be added to reach the total: a cumulative series that began again counts once for
     /// each of its start times.
     fn contributions(&self) -> Vec<Arc<MetricPoint>> {
-        let is_delta =
-            |point: &Arc<MetricPoint>| point.metric.kind.temporality() == Some(Temporality::Delta);
+        let is_delta = |point: &Arc<MetricPoint>| point.metric.kind.temporality() == Some(Temporality::Delta);
         let (mut delta, whole): (Vec<_>, Vec<_>) = self.points().into_iter().partition(is_delta);
         let start = |point: &MetricPoint| {
-            if point.metric.kind.temporality().is_some() {
-                point.start_time_unix_nano
-            } else {
-                0
-            }
+            if point.metric.kind.temporality().is_some() { point.start_time_unix_nano } else { 0 }
         };
         delta.extend(latest_by(whole, |point| Series::of(point, start(point))));
         delta
@@ -107,10 +93,7 @@ impl Series {
 }
 
 /// The point with the latest time of each series; of two at one time, the one that came later.
-fn latest_by(
-    points: Vec<Arc<MetricPoint>>,
-    series: impl Fn(&MetricPoint) -> Series,
-) -> Vec<Arc<MetricPoint>> {
+fn latest_by(points: Vec<Arc<MetricPoint>>, series: impl Fn(&MetricPoint) -> Series) -> Vec<Arc<MetricPoint>> {
     let mut places: HashMap<Series, usize> = HashMap::new();
     let mut latest: Vec<Arc<MetricPoint>> = Vec::new();
     for point in points {

@@ -18,12 +18,7 @@ pub struct SpanQuery<'a> {
 
 impl<'a> SpanQuery<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
-        Self {
-            store,
-            conditions: Conditions::default(),
-            kind: None,
-            parent: None,
-        }
+        Self { store, conditions: Conditions::default(), kind: None, parent: None }
     }
 
     shared_conditions!();
@@ -63,9 +58,7 @@ impl<'a> SpanQuery<'a> {
     pub fn all(&self) -> Vec<Arc<Span>> {
         self.conditions.select(self.store, |span: &Span| {
             self.kind.is_none_or(|kind| span.kind == kind)
-                && self
-                    .parent
-                    .is_none_or(|parent| span.parent_span_id == parent)
+                && self.parent.is_none_or(|parent| span.parent_span_id == parent)
         })
     }
 

@@ -22,9 +22,7 @@ pub(crate) struct Interner<T> {
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self {
-            holders: HashMap::new(),
-        }
+        Self { holders: HashMap::new() }
     }
 }
 

@@ -37,10 +37,7 @@ impl StoreStats {
 
     /// All records that had to make room for others.
     pub fn evicted(&self) -> u64 {
-        let counts = self
-            .services
-            .iter()
-            .flat_map(|service| [service.spans, service.metrics, service.logs]);
+        let counts = self.services.iter().flat_map(|service| [service.spans, service.metrics, service.logs]);
         counts.map(|counts| counts.evicted).sum()
     }
 }
@@ -102,36 +99,19 @@ impl Service {
     /// The signal that uses most.
     pub(crate) fn largest_lane(&self) -> Signal {
         let [spans, metrics, logs] = &self.lanes;
-        let lanes = [
-            (logs.bytes, Signal::Logs),
-            (metrics.bytes, Signal::Metrics),
-            (spans.bytes, Signal::Spans),
-        ];
-        lanes
-            .into_iter()
-            .max_by_key(|(bytes, _)| *bytes)
-            .map_or(Signal::Spans, |(_, signal)| signal)
+        let lanes = [(logs.bytes, Signal::Logs), (metrics.bytes, Signal::Metrics), (spans.bytes, Signal::Spans)];
+        lanes.into_iter().max_by_key(|(bytes, _)| *bytes).map_or(Signal::Spans, |(_, signal)| signal)
     }
 
     pub(crate) fn stats(&self, name: &str) -> ServiceStats {
         let [spans, metrics, logs] = self.lanes.each_ref().map(Lane::counts);
-        ServiceStats {
-            service: name.to_owned(),
-            bytes: self.bytes,
-            spans,
-            metrics,
-            logs,
-        }
+        ServiceStats { service: name.to_owned(), bytes: self.bytes, spans, metrics, logs }
     }
 }
 
 impl Lane {
     fn counts(&self) -> Counts {
         let stored = self.queue.len() as u64;
-        Counts {
-            received: self.received,
-            stored,
-            evicted: self.evicted,
-        }
+        Counts { received: self.received, stored, evicted: self.evicted }
     }
 }

@@ -68,20 +68,12 @@ impl State {
     fn share_of(&self, service: &str) -> String {
         let own = self.services.contains_key(service)
             || (self.services.len() < MAX_SERVICES && service.len() <= MAX_SERVICE_NAME);
-        if own {
-            service.to_owned()
-        } else {
-            OTHER_SERVICES.to_owned()
-        }
+        if own { service.to_owned() } else { OTHER_SERVICES.to_owned() }
     }
 
     /// Removes the oldest record of the largest signal of the largest service; false where there is nothing.
     fn evict_one(&mut self) -> bool {
-        let Some(service) = self
-            .services
-            .values_mut()
-            .max_by_key(|service| service.bytes)
-        else {
+        let Some(service) = self.services.values_mut().max_by_key(|service| service.bytes) else {
             return false;
         };
         let signal = service.largest_lane();
@@ -93,18 +85,9 @@ impl State {
         lane.evicted += 1;
         let interners = &mut service.interners;
         let shared = match signal {
-            Signal::Spans => self
-                .spans
-                .remove(number)
-                .map(|record| record.release(interners)),
-            Signal::Metrics => self
-                .metrics
-                .remove(number)
-                .map(|record| record.release(interners)),
-            Signal::Logs => self
-                .logs
-                .remove(number)
-                .map(|record| record.release(interners)),
+            Signal::Spans => self.spans.remove(number).map(|record| record.release(interners)),
+            Signal::Metrics => self.metrics.remove(number).map(|record| record.release(interners)),
+            Signal::Logs => self.logs.remove(number).map(|record| record.release(interners)),
         };
         let freed = size + shared.unwrap_or_default();
         service.bytes -= freed;
@@ -113,15 +96,7 @@ impl State {
     }
 
     pub(crate) fn stats(&self) -> StoreStats {
-        let services = self
-            .services
-            .iter()
-            .map(|(name, service)| service.stats(name))
-            .collect();
-        StoreStats {
-            bytes: self.bytes,
-            max_bytes: self.max_bytes,
-            services,
-        }
+        let services = self.services.iter().map(|(name, service)| service.stats(name)).collect();
+        StoreStats { bytes: self.bytes, max_bytes: self.max_bytes, services }
     }
 }

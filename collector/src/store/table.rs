@@ -18,11 +18,7 @@ pub(crate) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self {
-            records: BTreeMap::new(),
-            by_trace: HashMap::new(),
-            by_name: HashMap::new(),
-        }
+        Self { records: BTreeMap::new(), by_trace: HashMap::new(), by_name: HashMap::new() }
     }
 }
 
@@ -42,8 +38,7 @@ impl<T: Record> Table<T> {
                 numbers.insert(number);
             }
             None => {
-                self.by_name
-                    .insert(record.name().to_owned(), BTreeSet::from([number]));
+                self.by_name.insert(record.name().to_owned(), BTreeSet::from([number]));
             }
         }
         self.records.insert(number, Arc::new(record));
@@ -75,11 +70,6 @@ impl<T: Record> Table<T> {
             (None, Some(name)) => self.by_name.get(name),
             (None, None) => return Box::new(self.records.values()),
         };
-        Box::new(
-            numbers
-                .into_iter()
-                .flatten()
-                .filter_map(|number| self.records.get(number)),
-        )
+        Box::new(numbers.into_iter().flatten().filter_map(|number| self.records.get(number)))
     }
 }

@@ -9,8 +9,8 @@ use super::service::Signal;
 use super::state::State;
 use super::{Counts, Store};
 use crate::model::{
-    LogRecord, Metric, MetricKind, MetricPoint, MetricValue, Resource, Scope, Span, SpanId,
-    SpanKind, SpanStatus, TraceId, Value,
+    LogRecord, Metric, MetricKind, MetricPoint, MetricValue, Resource, Scope, Span, SpanId, SpanKind, SpanStatus,
+    TraceId, Value,
 };
 
 /// One record to be stored.
@@ -24,40 +24,21 @@ struct Sample {
 }
 
 fn samples(services: std::ops::Range<u8>) -> impl Strategy<Value = Vec<Sample>> {
-    let signal = prop_oneof![
-        Just(Signal::Spans),
-        Just(Signal::Metrics),
-        Just(Signal::Logs)
-    ];
+    let signal = prop_oneof![Just(Signal::Spans), Just(Signal::Metrics), Just(Signal::Logs)];
     let padding = prop_oneof![4 => 0..200_usize, 1 => 0..5_000_usize];
-    let sample = (services, signal, 0..4_u8, 1..5_u8, padding).prop_map(
-        |(service, signal, name, trace, padding)| Sample {
-            service,
-            signal,
-            name,
-            trace,
-            padding,
-        },
-    );
+    let sample = (services, signal, 0..4_u8, 1..5_u8, padding)
+        .prop_map(|(service, signal, name, trace, padding)| Sample { service, signal, name, trace, padding });
     prop::collection::vec(sample, 0..300)
 }
 
 fn resource(service: &str) -> Arc<Resource> {
-    Arc::new(Resource::new(
-        [("service.name", service)].into_iter().collect(),
-        String::new(),
-    ))
+    Arc::new(Resource::new([("service.name", service)].into_iter().collect(), String::new()))
 }
 
 fn add(store: &Store, sample: &Sample) {
     let resource = resource(&format!("service {}", sample.service));
-    let scope = Arc::new(Scope {
-        name: format!("scope {}", sample.name),
-        ..Scope::default()
-    });
-    let attributes = [("padding", "x".repeat(sample.padding))]
-        .into_iter()
-        .collect();
+    let scope = Arc::new(Scope { name: format!("scope {}", sample.name), ..Scope::default() });
+    let attributes = [("padding", "x".repeat(sample.padding))].into_iter().collect();
     let trace_id = TraceId::from_bytes(&[sample.trace; 16]).unwrap();
     let name = format!("name {}", sample.name);
     match sample.signal {
@@ -81,12 +62,7 @@ fn add(store: &Store, sample: &Sample) {
         Signal::Metrics => {
             let (description, unit) = (String::new(), String::new());
             store.add_metrics(vec![MetricPoint {
-                metric: Arc::new(Metric {
-                    name,
-                    description,
-                    unit,
-                    kind: MetricKind::Gauge,
-                }),
+                metric: Arc::new(Metric { name, description, unit, kind: MetricKind::Gauge }),
                 attributes,
                 start_time_unix_nano: 0,
                 time_unix_nano: 0,
@@ -127,14 +103,10 @@ fn bytes_by_hand(store: &Store) -> usize {
     }
     let state = store.state();
     let mut shared = Vec::new();
-    let records = of::<Span>(&state, &mut shared)
-        + of::<MetricPoint>(&state, &mut shared)
-        + of::<LogRecord>(&state, &mut shared);
+    let records =
+        of::<Span>(&state, &mut shared) + of::<MetricPoint>(&state, &mut shared) + of::<LogRecord>(&state, &mut shared);
     for point in state.metrics.candidates(None, None) {
-        shared.push((
-            Arc::as_ptr(&point.metric) as usize,
-            48 + point.metric.size(),
-        ));
+        shared.push((Arc::as_ptr(&point.metric) as usize, 48 + point.metric.size()));
     }
     shared.sort_unstable();
     shared.dedup();
@@ -143,10 +115,7 @@ fn bytes_by_hand(store: &Store) -> usize {
 
 fn counts(store: &Store, service: u8) -> [Counts; 3] {
     let stats = store.stats();
-    stats
-        .service(&format!("service {service}"))
-        .map(|one| [one.spans, one.metrics, one.logs])
-        .unwrap_or_default()
+    stats.service(&format!("service {service}")).map(|one| [one.spans, one.metrics, one.logs]).unwrap_or_default()
 }
 
 proptest! {
@@ -211,13 +180,7 @@ proptest! {
 }
 
 fn sample(service: u8, signal: Signal, padding: usize) -> Sample {
-    Sample {
-        service,
-        signal,
-        name: 0,
-        trace: 1,
-        padding,
-    }
+    Sample { service, signal, name: 0, trace: 1, padding }
 }
 
 #[test]
@@ -249,14 +212,7 @@ fn a_record_larger_than_the_store_pushes_nothing_out() {
     add(&store, &sample(0, Signal::Logs, 0));
     add(&store, &sample(1, Signal::Logs, 20_000));
     assert_eq!(counts(&store, 0)[2].stored, 1);
-    assert_eq!(
-        counts(&store, 1)[2],
-        Counts {
-            received: 1,
-            stored: 0,
-            evicted: 1
-        }
-    );
+    assert_eq!(counts(&store, 1)[2], Counts { received: 1, stored: 0, evicted: 1 });
 }
 
 #[test]
@@ -265,12 +221,7 @@ fn made_up_service_names_do_not_grow_the_books_without_bound() {
     for number in 0..3_000 {
         let resource = resource(&format!("service {number}"));
         let (scope, name) = (Arc::default(), String::from("m"));
-        let metric = Metric {
-            name,
-            description: String::new(),
-            unit: String::new(),
-            kind: MetricKind::Gauge,
-        };
+        let metric = Metric { name, description: String::new(), unit: String::new(), kind: MetricKind::Gauge };
         store.add_metrics(vec![MetricPoint {
             metric: Arc::new(metric),
             attributes: Default::default(),
@@ -284,12 +235,5 @@ fn made_up_service_names_do_not_grow_the_books_without_bound() {
     }
     let stats = store.stats();
     assert_eq!(stats.services.len(), 1_001);
-    assert_eq!(
-        stats
-            .services
-            .iter()
-            .map(|service| service.metrics.received)
-            .sum::<u64>(),
-        3_000
-    );
+    assert_eq!(stats.services.iter().map(|service| service.metrics.received).sum::<u64>(), 3_000);
 }

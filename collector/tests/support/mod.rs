@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _, Severity};
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry::trace::{
-    Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
-};
+use opentelemetry::trace::{Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{
-    Compression, LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig,
-    WithHttpConfig, WithTonicConfig,
+    Compression, LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
@@ -54,10 +51,7 @@ macro_rules! exporter {
             builder.build().unwrap()
         } else {
             let endpoint = format!("{}/v1/{}", $endpoint, $path);
-            let mut builder = $exporter::builder()
-                .with_http()
-                .with_protocol($route.protocol)
-                .with_endpoint(endpoint);
+            let mut builder = $exporter::builder().with_http().with_protocol($route.protocol).with_endpoint(endpoint);
             if let Some(gzip) = gzip {
                 builder = builder.with_compression(gzip);
             }
@@ -89,10 +83,7 @@ fn emit_blocking(endpoint: &str, service: &'static str, route: Route) {
         .start(&tracer);
     server.set_status(Status::error("no stock"));
     let context = Context::new().with_span(server);
-    let mut client = tracer
-        .span_builder("GET")
-        .with_kind(SpanKind::Client)
-        .start_with_context(&tracer, &context);
+    let mut client = tracer.span_builder("GET").with_kind(SpanKind::Client).start_with_context(&tracer, &context);
     client.add_event("retry", vec![KeyValue::new("attempt", 2)]);
     client.end();
 
@@ -107,21 +98,11 @@ fn emit_blocking(endpoint: &str, service: &'static str, route: Route) {
     context.span().end();
 
     let meter = metrics.meter("orders");
-    let calls = meter
-        .u64_counter("orders.calls")
-        .with_unit("{call}")
-        .build();
+    let calls = meter.u64_counter("orders.calls").with_unit("{call}").build();
     calls.add(2, &[KeyValue::new("outcome", "success")]);
     calls.add(3, &[KeyValue::new("outcome", "failure")]);
-    meter
-        .f64_histogram("orders.duration")
-        .with_unit("s")
-        .build()
-        .record(0.25, &[]);
-    meter
-        .i64_up_down_counter("orders.open")
-        .build()
-        .add(-7, &[]);
+    meter.f64_histogram("orders.duration").with_unit("s").build().record(0.25, &[]);
+    meter.i64_up_down_counter("orders.open").build().add(-7, &[]);
 
     traces.shutdown().unwrap();
     metrics.shutdown().unwrap();
