@@ -87,18 +87,27 @@ impl Draft<'_> {
         self
     }
 
-    /// Says what to do about it, and adds the finding, to one alike if there is one.
+    /// Says what to do about it, and adds the finding; where there is one alike, to its count.
     pub(super) fn next_step(mut self, next_step: impl Into<String>) {
         self.finding.next_step = next_step.into();
-        let count = self.finding.count;
-        let alike = |known: &&mut Finding| {
-            let mut same = (*known).clone();
-            same.count = count;
-            same == self.finding
-        };
-        match self.findings.iter_mut().find(alike) {
-            Some(known) => known.count += count,
+        match self
+            .findings
+            .iter_mut()
+            .find(|known| are_alike(known, &self.finding))
+        {
+            Some(known) => known.count += self.finding.count,
             None => self.findings.push(self.finding),
         }
     }
+}
+
+/// Whether two findings say the same but for how often; what tells most of them apart is compared first.
+fn are_alike(one: &Finding, two: &Finding) -> bool {
+    one.kind == two.kind
+        && one.signal == two.signal
+        && one.name == two.name
+        && one.attribute == two.attribute
+        && one.got == two.got
+        && one.expected == two.expected
+        && one.next_step == two.next_step
 }
