@@ -42,18 +42,23 @@ pub fn against_peers() -> Result<(), BenchError> {
         let _ = black_box(recloser.call(|| Ok::<u32, ()>(black_box(1))));
     };
 
+    let of_failsafe = || {
+        let _ = black_box(failsafe.call(|| Ok::<u32, ()>(black_box(1))));
+    };
+    let of_state = || guarded(&state_only);
+    let of_full = || guarded(&full);
+    let of_open = || guarded(&open);
+
     let mut operations = [
         Operation::new("recloser, closed", 1, &of_recloser),
-        Operation::new("failsafe, closed", 1, &|| {
-            let _ = black_box(failsafe.call(|| Ok::<u32, ()>(black_box(1))));
-        }),
+        Operation::new("failsafe, closed", 1, &of_failsafe),
         Operation::new("failsafe + counter + histogram by hand", 1, &by_hand),
-        Operation::new("otelgen, closed, state only", 1, &|| guarded(&state_only)),
-        Operation::new("otelgen, closed, counters and histogram exported", 1, &|| guarded(&full)),
-        Operation::new("otelgen, open", 1, &|| guarded(&open)),
+        Operation::new("otelgen, closed, state only", 1, &of_state),
+        Operation::new("otelgen, closed, counters and histogram exported", 1, &of_full),
+        Operation::new("otelgen, open", 1, &of_open),
         Operation::new("recloser, closed, two threads", 2, &of_recloser),
-        Operation::new("otelgen, closed, state only, two threads", 2, &|| guarded(&state_only)),
-        Operation::new("otelgen, closed, exported, two threads", 2, &|| guarded(&full)),
+        Operation::new("otelgen, closed, state only, two threads", 2, &of_state),
+        Operation::new("otelgen, closed, exported, two threads", 2, &of_full),
     ];
     time_operations(&mut operations);
     let targets = [

@@ -35,7 +35,9 @@ pub struct Lock {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
     /// It is not what otelgen writes.
-    #[error("otelgen.toml is damaged at line {line}, column {column}: {problem}; restore it, for example with `git restore otelgen.toml`")]
+    #[error(
+        "otelgen.toml is damaged at line {line}, column {column}: {problem}; restore it, for example with `git restore otelgen.toml`"
+    )]
     Damaged {
         /// From one.
         line: usize,
@@ -45,7 +47,9 @@ pub enum LockError {
         problem: String,
     },
     /// A newer otelgen wrote it.
-    #[error("this project was made by otelgen {otelgen}, and this is otelgen {VERSION}: install that one or a newer one (cargo install otelgen-cli)")]
+    #[error(
+        "this project was made by otelgen {otelgen}, and this is otelgen {VERSION}: install that one or a newer one (cargo install otelgen-cli)"
+    )]
     Newer {
         /// The version that wrote it.
         otelgen: String,
@@ -183,9 +187,12 @@ impl Document {
         let name = |name: &toml::Spanned<String>| {
             Name::new(name.get_ref()).map_err(|error| place(text, name.span().start, &error.to_string()))
         };
-        let runtime: Runtime = self.project.runtime.get_ref().parse().map_err(|problem: String| {
-            place(text, self.project.runtime.span().start, &problem)
-        })?;
+        let runtime: Runtime = self
+            .project
+            .runtime
+            .get_ref()
+            .parse()
+            .map_err(|problem: String| place(text, self.project.runtime.span().start, &problem))?;
         let mut selection = Selection::new(name(&self.project.name)?, runtime);
         let mut origins = BTreeMap::new();
         for entry in self.pack {
@@ -227,7 +234,10 @@ mod tests {
             pack: text.parse().expect("a pack"),
             name: name.map(|name| Name::new(name).expect("a name")),
         };
-        let options = BTreeMap::from([("rate".to_owned(), OptionValue::Float(1.0)), ("store".to_owned(), OptionValue::String("a\"b".to_owned()))]);
+        let options = BTreeMap::from([
+            ("rate".to_owned(), OptionValue::Float(1.0)),
+            ("store".to_owned(), OptionValue::String("a\"b".to_owned())),
+        ]);
         let crates = BTreeMap::from([(
             "tokio".to_owned(),
             LockedCrate {
@@ -250,7 +260,11 @@ mod tests {
                 ],
             },
             origins: BTreeMap::from([("pattern/queue".parse().expect("a pack"), "../packs".to_owned())]),
-            crates: LockedCrates { dev: crates.clone(), normal: crates, created: ["dev-dependencies".to_owned()].into() },
+            crates: LockedCrates {
+                dev: crates.clone(),
+                normal: crates,
+                created: ["dev-dependencies".to_owned()].into(),
+            },
         }
     }
 

@@ -155,9 +155,7 @@ const KEYWORDS: &[&str] = &[
 ];
 
 fn is_windows_reserved(lower: &str) -> bool {
-    let numbered = |prefix| {
-        lower.strip_prefix(prefix).is_some_and(|digit| matches!(digit.as_bytes(), [b'1'..=b'9']))
-    };
+    let numbered = |prefix| lower.strip_prefix(prefix).is_some_and(|digit| matches!(digit.as_bytes(), [b'1'..=b'9']));
     ["con", "prn", "aux", "nul"].contains(&lower) || numbered("com") || numbered("lpt")
 }
 

@@ -152,14 +152,23 @@ fn parse_settings(arguments: &mut Arguments<'_>, settings: &mut Vec<TokenStream>
         ("refresh_ahead", ahead),
     ] {
         let time = time.map(|time| duration(time.value));
-        field(name, time.map(|time| quote!(::core::option::Option::Some(#time))));
+        field(
+            name,
+            time.map(|time| quote!(::core::option::Option::Some(#time))),
+        );
     }
-    field("max_entries", max_entries.map(|entries| count(entries.value)));
+    field(
+        "max_entries",
+        max_entries.map(|entries| count(entries.value)),
+    );
     field("single_flight", single_flight.map(|flag| quote!(#flag)));
-    field("ttl_jitter", jitter.map(|jitter| {
-        let jitter = jitter.value;
-        quote!(#jitter)
-    }));
+    field(
+        "ttl_jitter",
+        jitter.map(|jitter| {
+            let jitter = jitter.value;
+            quote!(#jitter)
+        }),
+    );
 }
 
 impl Stage for Cache {

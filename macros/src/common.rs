@@ -1,12 +1,13 @@
 //! The parameters every attribute shares (`name`, `fields`, `skip_all`, `span`, `metrics`, `crate`)
 //! and the span they describe.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Path;
 
 use crate::attr::Arguments;
 use crate::function::Function;
+use crate::trace_fields::{Spread, take_spread};
 
 /// Severity of the span: what subscribers filter on.
 #[derive(Clone, Copy)]
@@ -31,7 +32,9 @@ impl SpanLevel {
 pub(crate) struct Common {
     /// `name = "…"`, for the span, the metrics and the registry.
     pub(crate) name: Option<String>,
-    fields: Option<TokenStream>,
+    fields: TokenStream,
+    /// `fields(..order)`
+    spread: Vec<Spread>,
     level: Option<SpanLevel>,
     /// `metrics = false` switches the metrics of this function off.
     pub(crate) metrics: bool,
@@ -43,6 +46,7 @@ impl Common {
     pub(crate) fn parse(arguments: &mut Arguments<'_>) -> Self {
         let name = arguments.text("name", "\"payments.charge\"");
         let fields = arguments.list("fields", "fields(order.id = %order.id)");
+        let (fields, spread) = take_spread(fields.unwrap_or_default(), arguments.errors);
         // The default, accepted so that habits from `#[instrument]` do no harm.
         let _ = arguments.flag("skip_all");
         let level = arguments.off_or_choice(
@@ -59,6 +63,7 @@ impl Common {
         Self {
             name: name.map(|name| name.value),
             fields,
+            spread,
             level,
             metrics,
             runtime: runtime.map_or_else(|| quote!(::otelgen), |path: Path| quote!(#path)),
@@ -95,7 +100,7 @@ impl Common {
             None => (ident.clone(), quote!("otel.name" = #site.name(),)),
         };
         let fields = &self.fields;
-        quote! {
+        let span = quote! {
             #runtime::__private::tracing::span!(
                 target: ::core::module_path!(),
                 #level,
@@ -107,6 +112,15 @@ impl Common {
                 "otel.status_code" = #runtime::__private::tracing::field::Empty,
                 #fields
             )
+        };
+        if self.spread.is_empty() {
+            return span;
         }
+        let made = quote_spanned!(Span::mixed_site()=> __otelgen_span);
+        let records = self
+            .spread
+            .iter()
+            .map(|spread| spread.record(runtime, &made));
+        quote!({ let #made = #span; #(#records)* #made })
     }
 }

@@ -13,13 +13,16 @@ mod domain_event;
 mod duration;
 mod error;
 mod function;
+mod messaging;
 mod rate_limit;
 mod retry;
+mod route;
 mod site;
 mod stage;
 mod suggest;
 mod timeout;
 mod tokens;
+mod trace_fields;
 mod traced;
 mod traced_event;
 
@@ -83,4 +86,28 @@ pub fn traced_rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStre
 #[proc_macro_attribute]
 pub fn traced_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stage::expand("traced_cache", arguments.into(), item.into()).into()
+}
+
+/// Sends messages in spans that travel with them; the page is at `otelgen::traced_producer`.
+#[proc_macro_attribute]
+pub fn traced_producer(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_producer", arguments.into(), item.into()).into()
+}
+
+/// Processes messages in spans that know where they came from; the page is at `otelgen::traced_consumer`.
+#[proc_macro_attribute]
+pub fn traced_consumer(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_consumer", arguments.into(), item.into()).into()
+}
+
+/// A function that replaces another one bit by bit; the page is at `otelgen::traced_route`.
+#[proc_macro_attribute]
+pub fn traced_route(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand("traced_route", arguments.into(), item.into()).into()
+}
+
+/// The fields of a struct or enum, to be recorded on spans; the page is at `otelgen::TraceFields`.
+#[proc_macro_derive(TraceFields, attributes(trace))]
+pub fn trace_fields(item: TokenStream) -> TokenStream {
+    trace_fields::derive(item.into()).into()
 }

@@ -145,7 +145,10 @@ fn parse_settings(
         None => quote!(#runtime::RateLimitConfig::MAX_WAIT),
     });
     let wait = option(wait);
-    (quote!(per_second: #rate, burst: #burst, max_wait: #wait,), given)
+    (
+        quote!(per_second: #rate, burst: #burst, max_wait: #wait,),
+        given,
+    )
 }
 
 impl Stage for RateLimit {
@@ -168,9 +171,10 @@ impl Stage for RateLimit {
                     &quote!(TracedRateLimit),
                     &quote!(#runtime::RateLimitConfig { #settings }),
                 );
-                let of_key = self.key.as_ref().map(|key| {
-                    quote!(let #limit = &#limit.of_key(&(#key));)
-                });
+                let of_key = self
+                    .key
+                    .as_ref()
+                    .map(|key| quote!(let #limit = &#limit.of_key(&(#key));));
                 quote!(#check #choose #of_key)
             }
             Source::Shared(expression) => self.common.shared_site(

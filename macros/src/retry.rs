@@ -95,7 +95,9 @@ fn parse_settings(
     let first = base.map_or(Duration::from_millis(100), |base| base.value);
     let longest = max_delay.map_or(Duration::from_secs(10), |delay| delay.value);
     if first > longest
-        && let Some(place) = max_delay.map(|delay| delay.span).or(base.map(|base| base.span))
+        && let Some(place) = max_delay
+            .map(|delay| delay.span)
+            .or(base.map(|base| base.span))
     {
         errors.at(
             place,
@@ -113,17 +115,26 @@ fn parse_settings(
     };
     field("attempts", attempts.map(|attempts| count(attempts.value)));
     field("base", base.map(|base| duration(base.value)));
-    field("factor", factor.map(|factor| {
-        let factor = factor.value;
-        quote!(#factor)
-    }));
+    field(
+        "factor",
+        factor.map(|factor| {
+            let factor = factor.value;
+            quote!(#factor)
+        }),
+    );
     field("max_delay", max_delay.map(|delay| duration(delay.value)));
-    field("jitter", jitter.map(|jitter| {
-        let jitter = format_ident!("{jitter}");
-        quote!(#runtime::Jitter::#jitter)
-    }));
+    field(
+        "jitter",
+        jitter.map(|jitter| {
+            let jitter = format_ident!("{jitter}");
+            quote!(#runtime::Jitter::#jitter)
+        }),
+    );
     field("deadline", deadline.map(|deadline| some(deadline.value)));
-    field("attempt_timeout", attempt_timeout.map(|limit| some(limit.value)));
+    field(
+        "attempt_timeout",
+        attempt_timeout.map(|limit| some(limit.value)),
+    );
     attempt_timeout
 }
 

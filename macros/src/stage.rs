@@ -7,7 +7,9 @@ use syn::{Attribute, Meta};
 
 use crate::error::Errors;
 use crate::function::Function;
-use crate::{breaker, bulkhead, cache, rate_limit, retry, timeout, traced, traced_event};
+use crate::{
+    breaker, bulkhead, cache, messaging, rate_limit, retry, route, timeout, traced, traced_event,
+};
 
 /// An attribute after parsing and checking.
 pub(crate) trait Stage {
@@ -24,12 +26,15 @@ type Parse = fn(TokenStream, Span, &Function, &Errors) -> Box<dyn Stage>;
 /// The attributes that may stand on one function, outermost first.
 const ORDER: &[(&str, Option<Parse>)] = &[
     ("traced", Some(traced::parse)),
+    ("traced_consumer", Some(messaging::parse_consumer)),
     ("traced_cache", Some(cache::parse)),
+    ("traced_route", Some(route::parse)),
     ("traced_retry", Some(retry::parse)),
     ("traced_breaker", Some(breaker::parse)),
     ("traced_rate_limit", Some(rate_limit::parse)),
     ("traced_bulkhead", Some(bulkhead::parse)),
     ("traced_timeout", Some(timeout::parse)),
+    ("traced_producer", Some(messaging::parse_producer)),
     ("traced_event", Some(traced_event::parse)),
 ];
 
@@ -145,7 +150,7 @@ fn check_order(found: &[(&'static str, Span, TokenStream)], errors: &Errors) {
             errors.at(
                 *inner_span,
                 format_args!("`#[{inner}]` cannot stand inside `#[{outer}]`"),
-                format_args!("move `#[{inner}]` above `#[{outer}]`: from outside to inside the order is traced, cache, retry, breaker, rate limit, bulkhead, timeout, event"),
+                format_args!("move `#[{inner}]` above `#[{outer}]`: from outside to inside the order is traced, consumer, cache, route, retry, breaker, rate limit, bulkhead, timeout, producer, event"),
             );
         }
     }

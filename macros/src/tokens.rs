@@ -47,7 +47,9 @@ pub(crate) fn require_result(attribute: &str, function: &Function, errors: &Erro
     if !function.returns_a_value() {
         errors.at(
             function.ident_span(),
-            format_args!("`#[{attribute}]` needs a function that can fail, and this one returns nothing"),
+            format_args!(
+                "`#[{attribute}]` needs a function that can fail, and this one returns nothing"
+            ),
             "return `Result<_, E>`; use `#[traced]` for a span and metrics alone",
         );
     }

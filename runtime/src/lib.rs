@@ -39,6 +39,8 @@ mod cache;
 mod clock;
 mod function;
 mod intern;
+#[cfg(feature = "messaging")]
+mod messaging;
 pub mod names;
 mod pattern;
 #[cfg(feature = "retry")]
@@ -49,12 +51,15 @@ mod recorder;
 mod registry;
 #[cfg(feature = "retry")]
 mod retry;
+#[cfg(feature = "route")]
+mod route;
 mod settle;
 mod shard;
 mod site;
 mod span;
 mod sync;
 mod timeout;
+mod trace_fields;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -74,6 +79,8 @@ pub use bulkhead::*;
 #[cfg(feature = "cache")]
 pub use cache::*;
 pub use clock::{Clock, ManualTime};
+#[cfg(feature = "messaging")]
+pub use messaging::*;
 pub use pattern::PatternConfigError;
 #[cfg(feature = "retry")]
 pub use policy::*;
@@ -83,19 +90,22 @@ pub use recorder::bind_metrics;
 pub use registry::{ConfigurationError, configuration_errors};
 #[cfg(feature = "retry")]
 pub use retry::*;
+#[cfg(feature = "route")]
+pub use route::*;
 pub use timeout::*;
+pub use trace_fields::{DebugFields, FieldRecorder, FieldValue, TraceFields};
 
 #[cfg(feature = "event-store")]
 pub use event_store::{DomainEvent, EventStore, EventStoreError, TracedEventStore};
-#[cfg(feature = "event-store")]
-#[doc = include_str!("docs/traced_event.md")]
-pub use otelgen_macros::traced_event;
 #[doc = include_str!("docs/traced.md")]
 pub use otelgen_macros::traced;
 #[doc = include_str!("docs/traced_breaker.md")]
 pub use otelgen_macros::traced_breaker;
 #[doc = include_str!("docs/traced_bulkhead.md")]
 pub use otelgen_macros::traced_bulkhead;
+#[cfg(feature = "event-store")]
+#[doc = include_str!("docs/traced_event.md")]
+pub use otelgen_macros::traced_event;
 #[doc = include_str!("docs/traced_timeout.md")]
 pub use otelgen_macros::traced_timeout;
 
@@ -103,9 +113,21 @@ pub use otelgen_macros::traced_timeout;
 #[cfg_attr(feature = "cache", doc = include_str!("docs/traced_cache.md"))]
 #[cfg_attr(not(feature = "cache"), doc = "Needs the feature `cache`.")]
 pub use otelgen_macros::traced_cache;
+#[cfg_attr(feature = "messaging", doc = include_str!("docs/traced_consumer.md"))]
+#[cfg_attr(not(feature = "messaging"), doc = "Needs the feature `messaging`.")]
+pub use otelgen_macros::traced_consumer;
+#[cfg_attr(feature = "messaging", doc = include_str!("docs/traced_producer.md"))]
+#[cfg_attr(not(feature = "messaging"), doc = "Needs the feature `messaging`.")]
+pub use otelgen_macros::traced_producer;
 #[cfg_attr(feature = "rate-limit", doc = include_str!("docs/traced_rate_limit.md"))]
 #[cfg_attr(not(feature = "rate-limit"), doc = "Needs the feature `rate-limit`.")]
 pub use otelgen_macros::traced_rate_limit;
 #[cfg_attr(feature = "retry", doc = include_str!("docs/traced_retry.md"))]
 #[cfg_attr(not(feature = "retry"), doc = "Needs the feature `retry`.")]
 pub use otelgen_macros::traced_retry;
+#[cfg_attr(feature = "route", doc = include_str!("docs/traced_route.md"))]
+#[cfg_attr(not(feature = "route"), doc = "Needs the feature `route`.")]
+pub use otelgen_macros::traced_route;
+
+#[doc = include_str!("docs/trace_fields.md")]
+pub use otelgen_macros::TraceFields;

@@ -1,7 +1,11 @@
 //! Every name this crate emits: metrics, their attributes and values, span attributes, events.
 //! A pack declares its telemetry from here; nothing else in the crate spells a name.
 
+#[cfg(feature = "messaging")]
+pub use crate::messaging::names::*;
 pub use crate::pattern::names::*;
+#[cfg(feature = "route")]
+pub use crate::route::names::*;
 
 /// Instrumentation scope of the metrics.
 pub const SCOPE: &str = "otelgen";

@@ -121,6 +121,7 @@ impl Check {
         self.within(field, value, range, "from 1ms to 366 days")
     }
 
+    #[cfg(feature = "cache")]
     pub(crate) fn conflict(self, field: &'static str, problem: &'static str) -> PatternConfigError {
         PatternConfigError::Conflict {
             pattern: self.0,
@@ -214,12 +215,11 @@ impl<P: Pattern> PatternSite<P> {
     fn find(&self, self_type: Option<fn() -> &'static str>) -> &ResolvedPattern<P> {
         self.resolved.get_or_init(|| {
             let names = *self.site.resolve(self_type);
-            let pattern = P::find_or_make(names.name(), &self.config).unwrap_or_else(
-                |(error, existing)| {
+            let pattern =
+                P::find_or_make(names.name(), &self.config).unwrap_or_else(|(error, existing)| {
                     crate::registry::report(error);
                     existing.unwrap_or_else(|| P::unlisted(intern(names.name())))
-                },
-            );
+                });
             ResolvedPattern { names, pattern }
         })
     }

@@ -9,14 +9,19 @@ pub use crate::cache::private::*;
 pub use crate::function::{
     AnyReturned, FunctionSite, ResultReturned, Returned, report_error, report_return,
 };
-pub use crate::settle::{ByFuture, ByValue, Settle};
+#[cfg(feature = "messaging")]
+pub use crate::messaging::private::*;
 pub use crate::pattern::{Pattern, PatternSite, ResolvedPattern};
 #[cfg(feature = "rate-limit")]
 pub use crate::rate_limit::private::*;
 #[cfg(feature = "retry")]
 pub use crate::retry::private::*;
+#[cfg(feature = "route")]
+pub use crate::route::private::*;
+pub use crate::settle::{ByFuture, ByValue, Settle};
 pub use crate::site::Site;
 pub use crate::timeout::private::*;
+pub use crate::trace_fields::record_fields;
 
 /// A value of any type, for code that is never run: it tells the compiler a type.
 #[cold]

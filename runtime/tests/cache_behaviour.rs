@@ -1,18 +1,13 @@
 //! Caches through the attribute, the value and the layer, on clocks that a test moves.
 #![cfg(feature = "cache")]
 
-#[path = "breaker_support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use opentelemetry::trace::Status;
 use otelgen::{
     Clock, ManualTime, PatternConfigError, TracedCache, TracedCacheBuilder, traced_cache,
 };
-use support::{Metrics, Spans, attribute};
 use tokio::sync::{Semaphore, oneshot};
 
 /// An error as most are: not `Clone`.
@@ -60,7 +55,9 @@ fn a_value_is_loaded_once_until_it_is_too_old() {
 
 #[tokio::test]
 async fn a_thousand_readers_of_a_key_share_one_load() {
-    let cache = TracedCache::<u32, u32>::builder("cache.herd").build().expect("the cache is valid");
+    let cache = TracedCache::<u32, u32>::builder("cache.herd")
+        .build()
+        .expect("the cache is valid");
     let loads = Arc::new(AtomicU32::new(0));
     let gate = Arc::new(Semaphore::new(0));
     let mut readers = tokio::task::JoinSet::new();
@@ -91,7 +88,9 @@ async fn a_thousand_readers_of_a_key_share_one_load() {
 
 #[test]
 fn threads_share_one_load_too() {
-    let cache = TracedCache::<u32, u32>::builder("cache.threads").build().expect("the cache is valid");
+    let cache = TracedCache::<u32, u32>::builder("cache.threads")
+        .build()
+        .expect("the cache is valid");
     let loads = AtomicU32::new(0);
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -109,7 +108,9 @@ fn threads_share_one_load_too() {
 
 #[tokio::test]
 async fn those_who_wait_survive_the_one_that_loads() {
-    let cache = TracedCache::<u32, u32>::builder("cache.leader").build().expect("the cache is valid");
+    let cache = TracedCache::<u32, u32>::builder("cache.leader")
+        .build()
+        .expect("the cache is valid");
     let leader = {
         let cache = cache.clone();
         tokio::spawn(async move {
@@ -137,7 +138,9 @@ async fn those_who_wait_survive_the_one_that_loads() {
 
 #[tokio::test]
 async fn those_who_wait_survive_a_panic_of_the_one_that_loads() {
-    let cache = TracedCache::<u32, u32>::builder("cache.panic").build().expect("the cache is valid");
+    let cache = TracedCache::<u32, u32>::builder("cache.panic")
+        .build()
+        .expect("the cache is valid");
     let (panic_now, told) = oneshot::channel::<()>();
     let leader = {
         let cache = cache.clone();
@@ -155,7 +158,11 @@ async fn those_who_wait_survive_a_panic_of_the_one_that_loads() {
     tokio::task::yield_now().await;
     let waiting = {
         let cache = cache.clone();
-        tokio::spawn(async move { cache.get_or_load_async(&1, || async { Ok::<_, Down>(5) }).await })
+        tokio::spawn(async move {
+            cache
+                .get_or_load_async(&1, || async { Ok::<_, Down>(5) })
+                .await
+        })
     };
     tokio::task::yield_now().await;
     panic_now.send(()).expect("it waits");
@@ -165,7 +172,9 @@ async fn those_who_wait_survive_a_panic_of_the_one_that_loads() {
 
 #[tokio::test]
 async fn a_failed_load_reaches_everybody_who_waited_if_its_error_can() {
-    let cache = TracedCache::<u32, u32>::builder("cache.error").build().expect("the cache is valid");
+    let cache = TracedCache::<u32, u32>::builder("cache.error")
+        .build()
+        .expect("the cache is valid");
     let loads = AtomicU32::new(0);
     let call = || {
         cache.get_or_load_shared_async(&1, || async {
@@ -175,7 +184,10 @@ async fn a_failed_load_reaches_everybody_who_waited_if_its_error_can() {
         })
     };
     let (first, second, third) = tokio::join!(call(), call(), call());
-    assert_eq!((first, second, third), (Err("down"), Err("down"), Err("down")));
+    assert_eq!(
+        (first, second, third),
+        (Err("down"), Err("down"), Err("down"))
+    );
     assert_eq!(loads.load(Ordering::SeqCst), 1);
 
     let loads = AtomicU32::new(0);
@@ -205,7 +217,10 @@ fn a_failed_load_is_covered_by_a_value_that_is_not_too_stale() {
     assert_eq!(cache.get("key"), None, "stale is not fresh");
     assert!(matches!(fails(), Ok(1)));
     seconds(&time, 598);
-    assert!(matches!(fails(), Ok(1)), "covering does not make it older or younger");
+    assert!(
+        matches!(fails(), Ok(1)),
+        "covering does not make it older or younger"
+    );
     seconds(&time, 1);
     assert!(fails().is_err());
     assert_eq!(cache.totals().stale, 2);
@@ -224,13 +239,18 @@ fn a_stale_value_never_takes_the_place_of_a_newer_one() {
         cache.insert("key".to_owned(), 2);
         Err::<u32, _>(down())
     });
-    assert!(matches!(answered, Ok(2)), "the newer value is also the better answer");
+    assert!(
+        matches!(answered, Ok(2)),
+        "the newer value is also the better answer"
+    );
     assert_eq!(cache.get("key"), Some(2));
 }
 
 #[test]
 fn a_load_does_not_take_the_place_of_what_was_written_meanwhile() {
-    let cache = TracedCache::<u32, u32>::builder("cache.written").build().expect("the cache is valid");
+    let cache = TracedCache::<u32, u32>::builder("cache.written")
+        .build()
+        .expect("the cache is valid");
     let loaded = cache.get_or_load(&1, || {
         cache.insert(1, 2);
         Ok::<_, Down>(1)
@@ -262,14 +282,18 @@ async fn one_call_refreshes_ahead_and_the_others_do_not_wait() {
         .expect("the cache is valid");
     cache.insert("key".to_owned(), 1);
     seconds(&time, 39);
-    let early = cache.get_or_load_async("key", || async { Ok::<_, Down>(9) }).await;
+    let early = cache
+        .get_or_load_async("key", || async { Ok::<_, Down>(9) })
+        .await;
     assert!(matches!(early, Ok(1)));
     seconds(&time, 1);
     let (release, released) = oneshot::channel();
     let refresh = cache.get_or_load_async("key", || async { released.await.map_err(|_| down()) });
     let others = async {
         for _ in 0..3 {
-            let value = cache.get_or_load_async("key", || async { Ok::<_, Down>(9) }).await;
+            let value = cache
+                .get_or_load_async("key", || async { Ok::<_, Down>(9) })
+                .await;
             assert!(matches!(value, Ok(1)));
         }
         release.send(2).expect("the refresh waits");
@@ -279,8 +303,13 @@ async fn one_call_refreshes_ahead_and_the_others_do_not_wait() {
     assert_eq!(cache.get("key"), Some(2));
 
     seconds(&time, 45);
-    let failed = cache.get_or_load_async("key", || async { Err::<u32, _>(down()) }).await;
-    assert!(matches!(failed, Ok(2)), "a refresh that fails is covered by the value that is there");
+    let failed = cache
+        .get_or_load_async("key", || async { Err::<u32, _>(down()) })
+        .await;
+    assert!(
+        matches!(failed, Ok(2)),
+        "a refresh that fails is covered by the value that is there"
+    );
 }
 
 static LOADS: AtomicU32 = AtomicU32::new(0);
@@ -334,7 +363,9 @@ fn hidden_result(n: u32, calls: &AtomicU32) -> Fallible {
 
 #[tokio::test]
 async fn a_function_is_cached_by_its_key() {
-    let store = TracedCache::builder("cache.shop.shared").build().expect("the cache is valid");
+    let store = TracedCache::builder("cache.shop.shared")
+        .build()
+        .expect("the cache is valid");
     let mut shop = Shop { store };
     for _ in 0..3 {
         assert!(matches!(shop.price("bolts", "EUR".to_owned()).await, Ok(5)));
@@ -361,64 +392,13 @@ async fn what_is_no_result_is_kept_as_it_is_and_errors_where_they_should() {
     assert_eq!(KEPT.load(Ordering::SeqCst), 1);
     let calls = AtomicU32::new(0);
     assert_eq!(hidden_result(1, &calls), Err("first".to_owned()));
-    assert_eq!(hidden_result(1, &calls), Ok(1), "an error is not kept by any other name");
+    assert_eq!(
+        hidden_result(1, &calls),
+        Ok(1),
+        "an error is not kept by any other name"
+    );
     assert_eq!(hidden_result(1, &calls), Ok(1));
     assert_eq!(calls.load(Ordering::SeqCst), 2);
-}
-
-#[tokio::test]
-async fn a_handled_error_is_no_error_of_the_span() {
-    let (builder, time) = timed("cache.spans");
-    let cache = builder
-        .stale_if_error(Duration::from_secs(600))
-        .build()
-        .expect("the cache is valid");
-    let (spans, subscriber) = Spans::new();
-    {
-        let _default = tracing::subscriber::set_default(subscriber);
-        let load = |result: Result<u32, Down>| cache.get_or_load_async("key", || async { result });
-        assert!(load(Err(down())).await.is_err());
-        assert!(load(Ok(1)).await.is_ok());
-        assert!(load(Ok(2)).await.is_ok());
-        seconds(&time, 61);
-        assert!(load(Err(down())).await.is_ok());
-    }
-    let spans = spans.ended();
-    let results: Vec<_> = spans
-        .iter()
-        .filter_map(|span| attribute(span, "otelgen.cache.result"))
-        .collect();
-    assert_eq!(results, ["miss", "miss", "hit", "stale"]);
-    assert!(matches!(spans[0].status, Status::Error { .. }));
-    assert_eq!(spans[3].status, Status::Unset);
-    assert_eq!(attribute(&spans[3], "error.type"), None);
-    assert_eq!(spans[3].events.len(), 1, "what was handled is told");
-}
-
-#[cfg(not(feature = "metrics"))]
-#[test]
-fn metrics_show_requests_loads_and_entries() {
-    let metrics = Metrics::new();
-    opentelemetry::global::set_meter_provider(metrics.provider.clone());
-    let cache = TracedCache::<u32, u32>::builder("cache.metrics")
-        .max_entries(5)
-        .build()
-        .expect("the cache is valid");
-    otelgen::bind_metrics();
-    for key in 0..50 {
-        assert!(cache.get_or_load(&key, || Ok::<_, Down>(key)).is_ok());
-    }
-    assert!(cache.get_or_load(&99, || Err::<u32, _>(down())).is_err());
-    let points = metrics.collect();
-    let value = |metric, attributes: &[(&str, &str)]| support::find(&points, metric, attributes);
-    let name = ("name", "cache.metrics");
-    assert_eq!(value("otelgen.cache.requests", &[name, ("result", "miss")]), Some(51.0));
-    assert_eq!(value("otelgen.cache.load.duration", &[name, ("outcome", "success")]), Some(50.0));
-    assert_eq!(value("otelgen.cache.load.duration", &[name, ("outcome", "failure")]), Some(1.0));
-    let entries = value("otelgen.cache.entries", &[name]).expect("entries are counted");
-    let evicted = value("otelgen.cache.evictions", &[name]).expect("evictions are counted");
-    assert!(entries <= 5.0, "{entries}");
-    assert!(evicted >= 1.0, "{evicted}");
 }
 
 #[test]
@@ -426,7 +406,13 @@ fn settings_that_cannot_work_are_named() {
     let stale = TracedCache::<u32, u32>::builder("cache.no_ttl")
         .stale_if_error(Duration::from_secs(1))
         .build();
-    assert!(matches!(stale, Err(PatternConfigError::Conflict { field: "stale_if_error", .. })));
+    assert!(matches!(
+        stale,
+        Err(PatternConfigError::Conflict {
+            field: "stale_if_error",
+            ..
+        })
+    ));
     let _first = TracedCache::<u32, u32>::builder("cache.taken").build();
     let types = TracedCache::<u32, String>::builder("cache.taken").build();
     assert!(matches!(types, Err(PatternConfigError::NameTaken { .. })));
@@ -439,9 +425,13 @@ async fn a_layer_keeps_responses() {
     use tower::{ServiceBuilder, ServiceExt};
 
     let calls = Arc::new(AtomicU32::new(0));
-    let cache = TracedCache::builder("cache.layer").build().expect("the cache is valid");
+    let cache = TracedCache::builder("cache.layer")
+        .build()
+        .expect("the cache is valid");
     let service = ServiceBuilder::new()
-        .layer(TracedCacheLayer::new(cache, |item: &u32| (*item != 0).then_some(*item)))
+        .layer(TracedCacheLayer::new(cache, |item: &u32| {
+            (*item != 0).then_some(*item)
+        }))
         .service_fn({
             let calls = Arc::clone(&calls);
             move |item: u32| {
@@ -452,5 +442,9 @@ async fn a_layer_keeps_responses() {
     for item in [1, 1, 0, 0] {
         assert!(matches!(service.clone().oneshot(item).await, Ok(doubled) if doubled == item * 2));
     }
-    assert_eq!(calls.load(Ordering::SeqCst), 3, "what has no key is not kept");
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        3,
+        "what has no key is not kept"
+    );
 }

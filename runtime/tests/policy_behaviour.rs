@@ -1,19 +1,15 @@
 //! Policies, and all attributes on one function, on tokio's paused clock.
 #![cfg(all(feature = "retry", feature = "rate-limit", feature = "cache"))]
 
-#[path = "breaker_support/mod.rs"]
-mod support;
-
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use otelgen::{
-    BreakerOpen, BulkheadFull, ConfigurationError, Elapsed, Jitter, Policy, PolicyError, RateLimited,
-    traced, traced_breaker, traced_bulkhead, traced_cache, traced_rate_limit, traced_retry,
-    traced_timeout,
+    BreakerOpen, BulkheadFull, ConfigurationError, Elapsed, Jitter, Policy, PolicyError,
+    RateLimited, traced, traced_breaker, traced_bulkhead, traced_cache, traced_rate_limit,
+    traced_retry, traced_timeout,
 };
-use support::{Spans, attribute};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Error {
@@ -68,7 +64,11 @@ async fn each_attempt_has_its_time_and_the_breaker_has_the_last_word() {
         })
         .await;
     assert!(matches!(result, Err(PolicyError::Open(_))), "{result:?}");
-    assert_eq!(calls.load(Ordering::SeqCst), 3, "three attempts took too long, then it opened");
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        3,
+        "three attempts took too long, then it opened"
+    );
     let totals = policy.timeout().expect("there is one").totals();
     assert_eq!(totals.timeout, 3);
     assert_eq!(policy.retry().expect("there is one").totals().rejected, 1);
@@ -83,14 +83,19 @@ async fn a_policy_returns_what_the_operation_does() {
         .await;
     assert_eq!(answer, Ok(7));
     let failed = policy.call(|| Err::<(), _>(Error::Down));
-    assert!(matches!(failed, Err(PolicyError::Open(_) | PolicyError::Inner(Error::Down))));
+    assert!(matches!(
+        failed,
+        Err(PolicyError::Open(_) | PolicyError::Inner(Error::Down))
+    ));
 }
 
 #[test]
 fn a_policy_of_nothing_is_a_mistake() {
     let empty = Policy::builder("policy.empty").build();
     assert!(matches!(empty, Err(ConfigurationError::Pattern(_))));
-    let broken = Policy::builder("policy.broken").retry(|retry| retry.attempts(0)).build();
+    let broken = Policy::builder("policy.broken")
+        .retry(|retry| retry.attempts(0))
+        .build();
     assert!(matches!(broken, Err(ConfigurationError::Pattern(_))));
 }
 
@@ -127,57 +132,6 @@ impl Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_attributes_on_one_function_nest_in_order() {
-    let (spans, subscriber) = Spans::new();
-    {
-        let _default = tracing::subscriber::set_default(subscriber);
-        let client = Client {
-            calls: AtomicU32::new(0),
-        };
-        assert_eq!(client.get("bolts").await, Ok(5));
-        assert_eq!(client.get("bolts").await, Ok(5));
-        assert_eq!(client.calls.load(Ordering::SeqCst), 2);
-    }
-    let spans = spans.ended();
-    let mut chain = Vec::new();
-    let mut span = spans
-        .iter()
-        .find(|span| attribute(span, "otelgen.timeout.outcome").as_deref() == Some("success"));
-    while let Some(this) = span {
-        chain.push(
-            this.attributes
-                .iter()
-                .map(|pair| pair.key.as_str())
-                .find(|key| key.starts_with("otelgen."))
-                .unwrap_or("traced")
-                .to_owned(),
-        );
-        span = spans
-            .iter()
-            .find(|parent| parent.span_context.span_id() == this.parent_span_id);
-    }
-    assert_eq!(
-        chain,
-        [
-            "otelgen.timeout.name",
-            "otelgen.bulkhead.name",
-            "otelgen.rate_limit.name",
-            "otelgen.circuit_breaker.name",
-            "otelgen.retry.attempt",
-            "otelgen.retry.name",
-            "otelgen.cache.name",
-            "traced",
-        ]
-    );
-    let client = Client {
-        calls: AtomicU32::new(0),
-    };
-    assert_eq!(client.get_blocking("nut"), Ok(3));
-    assert_eq!(client.get_blocking("nut"), Ok(3));
-    assert_eq!(client.calls.load(Ordering::SeqCst), 2);
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_stack_can_be_spawned() {
     let value = tokio::spawn(async {
         let client = Client {
@@ -203,5 +157,8 @@ async fn a_layer_guards_a_service_with_a_policy() {
             Ok::<_, Error>(slow)
         });
     assert!(matches!(service.clone().oneshot(false).await, Ok(false)));
-    assert!(matches!(service.oneshot(true).await, Err(PolicyError::Open(_))));
+    assert!(matches!(
+        service.oneshot(true).await,
+        Err(PolicyError::Open(_))
+    ));
 }

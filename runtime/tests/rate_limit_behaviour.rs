@@ -1,15 +1,11 @@
 //! Rate limits through the attribute, the value and the layer, on clocks that a test moves.
 #![cfg(feature = "rate-limit")]
 
-#[path = "breaker_support/mod.rs"]
-mod support;
-
 use std::time::Duration;
 
 use otelgen::{
     Clock, PatternConfigError, RateLimitError, RateLimited, TracedRateLimit, traced_rate_limit,
 };
-use support::{Metrics, Spans, attribute};
 use tokio::time::Instant;
 
 #[derive(Debug, PartialEq)]
@@ -81,7 +77,10 @@ async fn those_who_wait_are_served_in_turn_at_the_rate() {
     for (result, elapsed) in ended {
         let number = result.expect("there is time enough");
         let turn = Duration::from_millis(100) * number;
-        assert!(elapsed >= turn && elapsed < turn + Duration::from_millis(20), "{number}: {elapsed:?}");
+        assert!(
+            elapsed >= turn && elapsed < turn + Duration::from_millis(20),
+            "{number}: {elapsed:?}"
+        );
     }
     let totals = limit.totals();
     assert_eq!((totals.allowed, totals.delayed, totals.rejected), (1, 4, 0));
@@ -105,7 +104,11 @@ async fn who_could_not_be_served_in_time_is_rejected_at_once() {
     let second = limit.call_async(|| async { Ok::<_, ()>(2) }).await;
     let third = limit.call_async(|| async { Ok::<_, ()>(3) }).await;
     assert!(waits.await.expect("it ends").is_ok());
-    assert!(start.elapsed() <= Duration::from_millis(1_600), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() <= Duration::from_millis(1_600),
+        "{:?}",
+        start.elapsed()
+    );
     assert!(second.is_err() && third.is_err());
 }
 
@@ -119,11 +122,19 @@ async fn who_gives_up_waiting_takes_no_turn() {
     assert!(limit.call_async(|| async { Ok::<_, ()>(0) }).await.is_ok());
     {
         let call = limit.call_async(|| async { Ok::<_, ()>(1) });
-        assert!(tokio::time::timeout(Duration::from_millis(500), call).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(500), call)
+                .await
+                .is_err()
+        );
     }
     let start = Instant::now();
     assert!(limit.call_async(|| async { Ok::<_, ()>(2) }).await.is_ok());
-    assert!(start.elapsed() <= Duration::from_millis(510), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() <= Duration::from_millis(510),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(limit.totals().cancelled, 1);
 }
 
@@ -159,7 +170,12 @@ async fn each_key_has_a_limit_of_its_own() {
 
 #[test]
 fn a_blocking_function_waits_or_is_told() {
-    assert_eq!((0..5).map(|number| steady(number).expect("it waits")).sum::<u32>(), 10);
+    assert_eq!(
+        (0..5)
+            .map(|number| steady(number).expect("it waits"))
+            .sum::<u32>(),
+        10
+    );
     assert_eq!(once(), Ok(()));
     let error = once().expect_err("the next one may come in a quarter of an hour");
     assert!(error.contains("too many requests"), "{error}");
@@ -177,59 +193,24 @@ fn the_number_of_keys_is_bounded() {
     }
 }
 
-#[cfg(not(feature = "metrics"))]
-#[tokio::test(start_paused = true)]
-async fn telemetry_shows_results_and_waits_and_no_key() {
-    let metrics = Metrics::new();
-    opentelemetry::global::set_meter_provider(metrics.provider.clone());
-    let limits = TracedRateLimit::builder("limit.metrics", 1.0)
-        .burst(1)
-        .max_wait(Duration::from_secs(1))
-        .clock(Clock::tokio())
-        .build_keyed(10)
-        .expect("the limits are valid");
-    otelgen::bind_metrics();
-    let (spans, subscriber) = Spans::new();
-    {
-        let _default = tracing::subscriber::set_default(subscriber);
-        let limit = limits.get("secret-client");
-        assert!(limit.call_async(|| async { Ok::<_, ()>(()) }).await.is_ok());
-        assert!(limit.call_async(|| async { Ok::<_, ()>(()) }).await.is_ok());
-        let calls = [(); 2].map(|()| limit.call_async(|| async { Ok::<_, ()>(()) }));
-        let [first, second] = calls;
-        let (first, second) = tokio::join!(first, second);
-        let rejected = [first, second]
-            .iter()
-            .filter(|result| matches!(result, Err(RateLimitError::Limited(_))))
-            .count();
-        assert_eq!(rejected, 1);
-    }
-    let points = metrics.collect();
-    let value = |metric, result| {
-        support::find(&points, metric, &[("name", "limit.metrics"), ("result", result)])
-    };
-    assert_eq!(value("otelgen.rate_limit.requests", "allowed"), Some(1.0));
-    assert_eq!(value("otelgen.rate_limit.requests", "delayed"), Some(2.0));
-    assert_eq!(value("otelgen.rate_limit.requests", "rejected"), Some(1.0));
-    assert_eq!(value("otelgen.rate_limit.queue.duration", "delayed"), Some(2.0));
-    let spans = spans.ended();
-    let results: Vec<_> = spans
-        .iter()
-        .filter_map(|span| attribute(span, "otelgen.rate_limit.result"))
-        .collect();
-    assert_eq!(results.iter().filter(|result| *result == "delayed").count(), 2);
-    assert!(!format!("{spans:?}").contains("secret-client"));
-    let failed = spans.iter().find(|span| attribute(span, "error.type").is_some());
-    let failed = failed.expect("one was rejected");
-    assert_eq!(attribute(failed, "error.type").as_deref(), Some("rate_limited"));
-}
-
 #[test]
 fn settings_that_cannot_work_are_named() {
     let nan = TracedRateLimit::builder("limit.nan", f64::NAN).build();
-    assert!(matches!(nan, Err(PatternConfigError::OutOfRange { field: "per_second", .. })));
+    assert!(matches!(
+        nan,
+        Err(PatternConfigError::OutOfRange {
+            field: "per_second",
+            ..
+        })
+    ));
     let no_keys = TracedRateLimit::builder("limit.no_keys", 1.0).build_keyed(0);
-    assert!(matches!(no_keys, Err(PatternConfigError::OutOfRange { field: "max_keys", .. })));
+    assert!(matches!(
+        no_keys,
+        Err(PatternConfigError::OutOfRange {
+            field: "max_keys",
+            ..
+        })
+    ));
     let _first = TracedRateLimit::builder("limit.taken", 1.0).build();
     let second = TracedRateLimit::builder("limit.taken", 2.0).build();
     assert!(matches!(second, Err(PatternConfigError::NameTaken { .. })));
@@ -248,5 +229,8 @@ async fn a_layer_limits_requests() {
         .layer(TracedRateLimitLayer::new(limit))
         .service_fn(|item: u32| async move { Ok::<_, std::io::Error>(item) });
     assert!(matches!(service.clone().oneshot(1).await, Ok(1)));
-    assert!(matches!(service.oneshot(2).await, Err(RateLimitError::Limited(_))));
+    assert!(matches!(
+        service.oneshot(2).await,
+        Err(RateLimitError::Limited(_))
+    ));
 }

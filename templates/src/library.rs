@@ -86,7 +86,9 @@ impl FromStr for PackId {
         let kind = parts.and_then(|(kind, _)| Kind::ALL.into_iter().find(|known| known.as_str() == kind));
         match (kind, parts) {
             (Some(kind), Some((_, name))) => Ok(Self::new(kind, name)),
-            _ => Err(format!("`{text}` is no pack: write kind/name with base, framework, pattern, backend, deploy or mesh")),
+            _ => Err(format!(
+                "`{text}` is no pack: write kind/name with base, framework, pattern, backend, deploy or mesh"
+            )),
         }
     }
 }

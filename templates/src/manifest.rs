@@ -228,7 +228,9 @@ impl TryFrom<String> for FieldSpec {
         let known = FieldKind::ALL.iter().find(|(_, known)| *known == word);
         match known {
             Some((kind, _)) => Ok(Self { kind: *kind, optional: word.len() < text.len() }),
-            None => Err(format!("`{text}` is no field type: use string, bool, integer, float, list or table, with `?` if optional")),
+            None => Err(format!(
+                "`{text}` is no field type: use string, bool, integer, float, list or table, with `?` if optional"
+            )),
         }
     }
 }

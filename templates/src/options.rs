@@ -107,7 +107,9 @@ impl OptionSpec {
             OptionKind::Bool => text.parse().ok().map(OptionValue::Bool),
             OptionKind::Integer => text.parse().ok().map(OptionValue::Integer),
             OptionKind::Float => text.parse().ok().map(OptionValue::Float),
-            OptionKind::String | OptionKind::Duration | OptionKind::Choice => Some(OptionValue::String(text.to_owned())),
+            OptionKind::String | OptionKind::Duration | OptionKind::Choice => {
+                Some(OptionValue::String(text.to_owned()))
+            }
         };
         self.check(value.ok_or_else(|| self.type_error(text))?)
     }
@@ -182,7 +184,9 @@ fn magnitude(kind: OptionKind, value: &OptionValue) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "ranges are far below 2^52")]
         (OptionKind::Integer | OptionKind::Float, OptionValue::Integer(whole)) => Some(*whole as f64),
         (OptionKind::Float, OptionValue::Float(number)) => Some(*number),
-        (OptionKind::Duration, OptionValue::String(text)) => parse_duration(text).map(|duration| duration.as_secs_f64()),
+        (OptionKind::Duration, OptionValue::String(text)) => {
+            parse_duration(text).map(|duration| duration.as_secs_f64())
+        }
         _ => None,
     }
 }
@@ -213,7 +217,10 @@ mod tests {
     fn a_number_out_of_range_names_the_range() {
         let rate = spec("type = 'float'\ndefault = 0.5\nmin = 0.0\nmax = 1.0\nhelp = 'rate'");
         assert_eq!(rate.parse("1"), Ok(OptionValue::Float(1.0)));
-        assert_eq!(rate.parse("2").map_err(|error| error.to_string()), Err("`2.0` is out of range: 0.0 to 1.0".to_owned()));
+        assert_eq!(
+            rate.parse("2").map_err(|error| error.to_string()),
+            Err("`2.0` is out of range: 0.0 to 1.0".to_owned())
+        );
         assert!(rate.parse("NaN").is_err());
         assert!(rate.parse("lots").is_err());
     }
@@ -232,6 +239,9 @@ mod tests {
     fn a_choice_lists_what_there_is_to_choose() {
         let store = spec("type = 'choice'\ndefault = 'memory'\nvalues = ['memory', 'redis']\nhelp = 'store'");
         assert!(store.parse("redis").is_ok());
-        assert_eq!(store.parse("disk").map_err(|error| error.to_string()), Err("`disk` is none of memory, redis".to_owned()));
+        assert_eq!(
+            store.parse("disk").map_err(|error| error.to_string()),
+            Err("`disk` is none of memory, redis".to_owned())
+        );
     }
 }

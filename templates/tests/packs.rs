@@ -40,27 +40,39 @@ fn an_undefined_variable_is_found_even_in_a_condition() {
 fn fields_of_slots_are_known_inside_of_loops() {
     let slots = "[slots.beats]\nsummary = 's'\nfields = { name = 'string' }\n";
     let template = "{% for beat in slots.beats | version_sort(attribute='name') %}{{ beat.name }}{{ beat.from.pack }}{{ beat.nmae }}{{ loop.index }}{% endfor %}";
-    assert_eq!(faults(&format!("{FILE}{slots}"), &[("a.tera", template)]), ["a.tera: `beat.nmae` is not defined (line 1)"]);
+    assert_eq!(
+        faults(&format!("{FILE}{slots}"), &[("a.tera", template)]),
+        ["a.tera: `beat.nmae` is not defined (line 1)"]
+    );
 }
 
 #[test]
 fn conditions_and_texts_of_the_manifest_are_checked() {
     let manifest = "[[file]]\nwhen = \"shpae == 'worker'\"\npath = '{{ idnet }}'\ntemplate = 'a'\n";
     let found = faults(manifest, &[("a", "{{ not a template }}")]);
-    assert_eq!(found, ["file: `idnet` is not defined in `{{ idnet }}`", "file: `shpae` is not defined in `shpae == 'worker'`"]);
+    assert_eq!(
+        found,
+        ["file: `idnet` is not defined in `{{ idnet }}`", "file: `shpae` is not defined in `shpae == 'worker'`"]
+    );
 }
 
 #[test]
 fn a_file_nobody_uses_and_one_that_is_not_there_are_found() {
     let found = faults(FILE, &[("b.tera", "")]);
-    assert_eq!(found, ["b.tera: no [[file]] names it, and no template includes or imports it", "file: the pack has no `a.tera`"]);
+    assert_eq!(
+        found,
+        ["b.tera: no [[file]] names it, and no template includes or imports it", "file: the pack has no `a.tera`"]
+    );
 }
 
 #[test]
 fn what_is_included_or_imported_is_used() {
     let macros = "{% macro greet(who) %}{{ who }}{% endmacro greet %}";
     let template = "{% import 'm.tera' as m %}\n{{ m::greet(who=name) }}{% include 'p.tera' %}";
-    assert_eq!(faults(FILE, &[("a.tera", template), ("m.tera", macros), ("p.tera", "{{ name }}")]), Vec::<String>::new());
+    assert_eq!(
+        faults(FILE, &[("a.tera", template), ("m.tera", macros), ("p.tera", "{{ name }}")]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -75,7 +87,10 @@ fn options_have_to_fit_their_own_type_and_range() {
     let manifest = "[options.rate]\ntype = 'float'\ndefault = 2.0\nmax = 1.0\nhelp = 'h'\n[options.mode]\ntype = 'choice'\ndefault = 'a'\nhelp = 'h'";
     let found = faults(manifest, &[]);
     assert!(found.contains(&"options.mode: a choice, and nothing else, has `values`".to_owned()), "{found:?}");
-    assert!(found.contains(&"options.rate: its default does not fit: `2.0` is out of range: at most 1.0".to_owned()), "{found:?}");
+    assert!(
+        found.contains(&"options.rate: its default does not fit: `2.0` is out of range: at most 1.0".to_owned()),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -86,7 +101,10 @@ fn a_contribution_has_an_owner_and_the_owners_fields() {
 
 #[test]
 fn a_crate_without_a_version_is_found() {
-    assert_eq!(faults("[dependencies]\nno-such-crate = {}\n", &[]), ["dependencies: the catalog has no `no-such-crate`: give its version"]);
+    assert_eq!(
+        faults("[dependencies]\nno-such-crate = {}\n", &[]),
+        ["dependencies: the catalog has no `no-such-crate`: give its version"]
+    );
 }
 
 #[test]

@@ -8,7 +8,8 @@ const ESCAPE: char = '\u{1b}';
 fn output_to_a_pipe_has_no_colour_unless_it_is_forced() {
     let place = Place::with_shop(&[]);
     let arguments = ["add", "pattern", "circuit-breaker", "--dry-run"];
-    let run = |name: &str, value: &str| Ran::of(place.command("shop").args(arguments).env(name, value)).succeeds().stdout;
+    let run =
+        |name: &str, value: &str| Ran::of(place.command("shop").args(arguments).env(name, value)).succeeds().stdout;
     assert!(!place.run_in("shop", &arguments).stdout.contains(ESCAPE));
     assert!(!run("NO_COLOR", "1").contains(ESCAPE));
     let coloured = run("CLICOLOR_FORCE", "1");

@@ -44,7 +44,11 @@ fn the_telemetry_that_would_be_new_is_shown() {
     let place = Place::with_shop(&[]);
     let ran = place.run_in("shop", &["add", "pattern", "circuit-breaker", "--dry-run"]).succeeds();
     let telemetry: Vec<&str> = ran.stdout.lines().skip_while(|line| *line != "Telemetry:").collect();
-    for expected in ["+ span   payments ", "+ metric otelgen.circuit_breaker.calls ", "~ metric http.client.request.duration: +url.template="] {
+    for expected in [
+        "+ span   payments ",
+        "+ metric otelgen.circuit_breaker.calls ",
+        "~ metric http.client.request.duration: +url.template=",
+    ] {
         assert!(telemetry.iter().any(|line| line.starts_with(expected)), "no `{expected}` in {telemetry:#?}");
     }
 }

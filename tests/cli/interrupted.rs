@@ -7,25 +7,19 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Content, Place, Ran, content, copy};
 
-const ROUNDS: u32 = 40;
+const ROUNDS: u32 = 24;
 
-/// Kills `child` once `begun` holds and a part of `window` more has passed; whether it had not ended by itself.
-fn kill(mut child: Child, begun: impl Fn() -> bool, after: Duration) -> bool {
-    let ended = |child: &mut Child| child.try_wait().expect("a state").is_some();
-    while !begun() {
-        if ended(&mut child) {
-            return false;
-        }
+/// Kills `child` some time after `begun` holds, unless it has ended by itself.
+fn kill(mut child: Child, begun: impl Fn() -> bool, after: Duration) {
+    while !begun() && child.try_wait().expect("a state").is_none() {
         std::thread::yield_now();
     }
     let from = Instant::now();
     while from.elapsed() < after {
         std::hint::spin_loop();
     }
-    let killed = !ended(&mut child);
     child.kill().expect("killed");
     child.wait().expect("gone");
-    killed
 }
 
 /// Evenly spread moments, so that every run of the test tries the same.
@@ -47,20 +41,14 @@ fn killed_while_adding_a_project_is_what_it_was_or_what_it_should_be() {
     place.run_in("reference", &add).succeeds();
     let new = content(&place.path("reference"));
 
-    let started = Instant::now();
-    copy(&place.path("shop"), &place.path("timed"));
-    let timed = place.command("timed").args(add).stdout(Stdio::null()).spawn().expect("it runs");
-    let journal = place.path("timed/.otelgen.journal");
-    assert!(!kill(timed, || false, Duration::ZERO), "{:?}", started.elapsed());
-    assert!(!journal.exists());
-
     let (mut finished, mut rolled_back) = (0, 0);
-    for (round, moment) in moments(Duration::from_millis(60)).enumerate() {
+    for (round, moment) in moments(Duration::from_millis(30)).enumerate() {
         let name = format!("round-{round}");
         copy(&place.path("shop"), &place.path(&name));
-        let lock = place.path(&name).join(".otelgen.lock");
-        let child = place.command(&name).args(add).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
-        kill(child, || lock.exists(), moment);
+        let journal = place.path(&name).join(".otelgen.journal");
+        let child =
+            place.command(&name).args(add).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+        kill(child, || journal.exists(), moment);
         let next = place.run_in(&name, &["list"]).succeeds();
         let found = without_lock_file(content(&place.path(&name)));
         let note = "`otelgen add pattern/circuit-breaker (payments)`, which had been interrupted";
@@ -75,8 +63,10 @@ fn killed_while_adding_a_project_is_what_it_was_or_what_it_should_be() {
         } else {
             assert!(found == old || found == new, "round {round}: neither the old nor the new project");
         }
-        place.run_in(&name, &add).succeeds();
-        assert!(content(&place.path(&name)) == new, "round {round}: the command does not work afterwards");
+        if round % 6 == 0 {
+            place.run_in(&name, &add).succeeds();
+            assert!(content(&place.path(&name)) == new, "round {round}: the command does not work afterwards");
+        }
     }
     assert!(finished + rolled_back > 0, "no round hit a transaction: {finished} finished, {rolled_back} rolled back");
 }
@@ -84,7 +74,16 @@ fn killed_while_adding_a_project_is_what_it_was_or_what_it_should_be() {
 #[test]
 fn killed_while_creating_there_is_no_project_or_all_of_it() {
     let place = Place::new();
-    let arguments = |name: &str| ["new".to_owned(), "shop".to_owned(), "--vcs".to_owned(), "none".to_owned(), "--path".to_owned(), format!("{name}/shop")];
+    let arguments = |name: &str| {
+        [
+            "new".to_owned(),
+            "shop".to_owned(),
+            "--vcs".to_owned(),
+            "none".to_owned(),
+            "--path".to_owned(),
+            format!("{name}/shop"),
+        ]
+    };
     place.run(&arguments("reference").each_ref().map(String::as_str)).succeeds();
     let whole = content(&place.path("reference"));
     let mut cut_off = 0;
@@ -101,7 +100,10 @@ fn killed_while_creating_there_is_no_project_or_all_of_it() {
         }
         cut_off += 1;
         let ran = Ran::of(place.command("").args(arguments(&name))).succeeds();
-        assert_eq!(ran.stdout.contains("note: rolled back `otelgen new`"), site.exists() || ran.stdout.contains("note:"));
+        assert_eq!(
+            ran.stdout.contains("note: rolled back `otelgen new`"),
+            site.exists() || ran.stdout.contains("note:")
+        );
         assert!(content(&place.path(&name)) == whole, "round {round}: something is left over");
     }
     assert!(cut_off > 0, "no round hit the creation");

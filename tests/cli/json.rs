@@ -23,7 +23,8 @@ fn valid(name: &str, ran: &Ran) -> Value {
     let schema: Value = serde_json::from_str(&text.expect("the schema")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let document = ran.json();
-    let errors: Vec<String> = validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     assert!(validator.validate(&serde_json::json!({})).is_err(), "a schema that anything fits");
     document
@@ -36,15 +37,20 @@ fn a_project_can_be_made_changed_and_looked_at_by_a_machine() {
     let preview = valid("changes", &place.run(&[&new[..], &["--dry-run"]].concat()).succeeds());
     assert_eq!((&preview["status"], &preview["dry_run"]), (&"dry_run".into(), &true.into()));
     let made = valid("changes", &place.run(&new).succeeds());
-    assert_eq!((&made["command"], &made["status"], &made["project"]), (&"new".into(), &"applied".into(), &"shop".into()));
+    assert_eq!(
+        (&made["command"], &made["status"], &made["project"]),
+        (&"new".into(), &"applied".into(), &"shop".into())
+    );
     assert_eq!(made["next"], serde_json::json!(["cd shop", "cargo run", "otelgen verify"]));
     assert_eq!(made["files"].as_array().map(Vec::len), preview["files"].as_array().map(Vec::len));
 
-    let added = valid("changes", &place.run_in("shop", &["add", "pattern", "circuit-breaker", "--format", "json"]).succeeds());
+    let added =
+        valid("changes", &place.run_in("shop", &["add", "pattern", "circuit-breaker", "--format", "json"]).succeeds());
     assert_eq!(added["packs_added"], serde_json::json!(["pattern/circuit-breaker (payments)"]));
     let metrics = added["telemetry"]["added"]["metrics"].as_array().expect("metrics");
     assert!(metrics.iter().any(|metric| metric["name"] == "otelgen.circuit_breaker.calls"), "{metrics:?}");
-    let again = valid("changes", &place.run_in("shop", &["add", "pattern", "circuit-breaker", "--format", "json"]).succeeds());
+    let again =
+        valid("changes", &place.run_in("shop", &["add", "pattern", "circuit-breaker", "--format", "json"]).succeeds());
     assert_eq!((&again["status"], &again["files"]), (&"unchanged".into(), &serde_json::json!([])));
 
     let list = valid("list", &place.run_in("shop", &["list", "--format", "json"]).succeeds());
@@ -54,11 +60,13 @@ fn a_project_can_be_made_changed_and_looked_at_by_a_machine() {
     let outside = valid("list", &place.run(&["list", "pattern", "--format", "json"]).succeeds());
     assert_eq!(outside["project"], Value::Null);
 
-    let described = valid("describe", &place.run(&["describe", "pattern", "circuit-breaker", "--format", "json"]).succeeds());
+    let described =
+        valid("describe", &place.run(&["describe", "pattern", "circuit-breaker", "--format", "json"]).succeeds());
     assert!(described["files"].as_array().expect("files").contains(&"src/patterns/payments.rs".into()));
     assert!(!described["telemetry"]["spans"].as_array().expect("spans").is_empty());
 
-    let removed = valid("changes", &place.run_in("shop", &["remove", "pattern", "payments", "--format", "json"]).succeeds());
+    let removed =
+        valid("changes", &place.run_in("shop", &["remove", "pattern", "payments", "--format", "json"]).succeeds());
     assert_eq!(removed["packs_removed"], serde_json::json!(["pattern/circuit-breaker (payments)"]));
 }
 

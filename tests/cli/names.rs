@@ -47,7 +47,9 @@ fn the_error_shows_a_name_that_would_do() {
 fn an_instance_has_to_have_a_name_that_a_module_can_have() {
     let place = Place::with_shop(&[]);
     let before = place.content();
-    for (name, reason) in [("match", "keyword"), ("1st", "starts with"), ("ä", "ASCII"), ("../x", "`.`"), ("serde", "crate of that name")] {
+    for (name, reason) in
+        [("match", "keyword"), ("1st", "starts with"), ("ä", "ASCII"), ("../x", "`.`"), ("serde", "crate of that name")]
+    {
         place.run_in("shop", &["add", "pattern", "circuit-breaker", "--name", name]).fails(1, &[reason]);
         place.run(&["new", "other", "--pattern", &format!("circuit-breaker:{name}")]).fails(1, &[reason]);
     }

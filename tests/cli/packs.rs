@@ -30,7 +30,10 @@ fn a_pack_of_ones_own_is_found_again_by_later_commands() {
     assert_eq!(place.read("shop/docs/greeting.md"), "# Greeting of shop\n");
     assert!(place.read("shop/otelgen.toml").contains("from = \"../packs\""), "{}", place.read("shop/otelgen.toml"));
     let list = place.run_in("shop", &["list", "pattern"]).succeeds().stdout;
-    assert!(list.contains("greeting") && list.contains("[in this project]") && list.contains("[from ../packs]"), "{list}");
+    assert!(
+        list.contains("greeting") && list.contains("[in this project]") && list.contains("[from ../packs]"),
+        "{list}"
+    );
     place.run_in("shop", &["describe", "pattern", "greeting"]).succeeds();
     place.run_in("shop", &["add", "pattern", "circuit-breaker"]).succeeds();
     place.run_in("shop", &["remove", "pattern", "circuit-breaker"]).succeeds();
@@ -43,7 +46,9 @@ fn new_takes_packs_of_ones_own_and_one_pack_alone_will_do() {
     let place = Place::new();
     write_pack(&place);
     let new = |name: &str, folder: &str| {
-        place.run(&["new", name, "--vcs", "none", "--runtime", "registry", "--pattern", "greeting", "--pack", folder]).succeeds();
+        place
+            .run(&["new", name, "--vcs", "none", "--runtime", "registry", "--pattern", "greeting", "--pack", folder])
+            .succeeds();
     };
     new("shop", "packs");
     new("store", "packs/pattern/greeting");

@@ -29,7 +29,8 @@ fn the_path_is_where_the_project_goes_whatever_its_name() {
 fn an_empty_folder_is_filled_and_stays_the_same_folder() {
     let place = Place::new();
     fs::create_dir(place.path("shop")).expect("made");
-    let ran = place.run_in("shop", &["new", "shop", "--path", ".", "--vcs", "none", "--runtime", "registry"]).succeeds();
+    let ran =
+        place.run_in("shop", &["new", "shop", "--path", ".", "--vcs", "none", "--runtime", "registry"]).succeeds();
     let whole = Place::with_shop(&[]);
     assert_eq!(place.content(), whole.content());
     assert!(ran.stdout.contains("  cargo test\n  cargo run\n  otelgen verify\n"), "{}", ran.stdout);
@@ -135,7 +136,11 @@ fn without_git_there_is_a_project_and_a_warning() {
 fn a_runtime_in_a_folder_is_written_relative_where_it_was_typed_so() {
     let place = Place::new();
     place.run(&["new", "shop", "--vcs", "none", "--runtime", "path=runtime"]).succeeds();
-    assert!(place.read("shop/Cargo.toml").contains("otelgen = { path = \"../runtime\" }"), "{}", place.read("shop/Cargo.toml"));
+    assert!(
+        place.read("shop/Cargo.toml").contains("otelgen = { path = \"../runtime\" }"),
+        "{}",
+        place.read("shop/Cargo.toml")
+    );
     assert!(!place.path("shop/vendor").exists());
     let vendored = Place::new();
     vendored.run(&["new", "shop", "--vcs", "none"]).succeeds();

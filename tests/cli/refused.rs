@@ -43,7 +43,9 @@ fn something_that_is_not_there_to_choose_is_told_with_what_was_meant() {
         place.run(arguments).fails(1, words);
     }
     place.run_in("shop", &["add", "pattern", "circutbreaker"]).fails(1, &["did you mean `circuit-breaker`"]);
-    place.run_in("shop", &["remove", "pattern", "payments"]).fails(1, &["no pattern `payments`", "otelgen list pattern"]);
+    place
+        .run_in("shop", &["remove", "pattern", "payments"])
+        .fails(1, &["no pattern `payments`", "otelgen list pattern"]);
     place.run_in("shop", &["describe", "backend", "otpl"]).fails(1, &["did you mean `otlp`"]);
     place.run_in("shop", &["add", "patern", "x"]).fails(2, &["'patern'", "pattern"]);
     assert_eq!(place.content(), before);
@@ -122,7 +124,11 @@ fn a_damaged_or_a_newer_lock_is_told_with_its_place() {
     for (text, words) in damages {
         place.write("shop/otelgen.toml", text);
         let before = place.content();
-        for arguments in [&["add", "pattern", "circuit-breaker", "--name", "stock"][..], &["remove", "pattern", "payments"], &["list"]] {
+        for arguments in [
+            &["add", "pattern", "circuit-breaker", "--name", "stock"][..],
+            &["remove", "pattern", "payments"],
+            &["list"],
+        ] {
             place.run_in("shop", arguments).fails(1, words);
         }
         place.run_in("shop", &["verify"]).fails(2, words);
@@ -150,7 +156,9 @@ fn a_file_of_the_owner_is_never_written_over() {
     let place = Place::with_shop(&[]);
     place.write("shop/src/patterns/payments.rs", "// mine\n");
     let before = place.content();
-    place.run_in("shop", &["add", "pattern", "circuit-breaker"]).fails(1, &["src/patterns/payments.rs", "not otelgen's"]);
+    place
+        .run_in("shop", &["add", "pattern", "circuit-breaker"])
+        .fails(1, &["src/patterns/payments.rs", "not otelgen's"]);
     assert_eq!(place.content(), before);
 }
 

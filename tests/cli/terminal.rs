@@ -40,14 +40,12 @@ fn converse(place: &Place, arguments: &str, answers: &[(&str, &[&[u8]])]) -> Opt
 #[test]
 fn in_a_terminal_what_was_not_chosen_is_asked_with_an_explanation_each() {
     let place = Place::new();
-    let answers: [(&str, &[&[u8]]); 3] = [
-        ("What is it?", &[ENTER]),
-        ("Which patterns?", &[SPACE, ENTER]),
-        ("Where does telemetry go?", &[ENTER]),
-    ];
+    let answers: [(&str, &[&[u8]]); 3] =
+        [("What is it?", &[ENTER]), ("Which patterns?", &[SPACE, ENTER]), ("Where does telemetry go?", &[ENTER])];
     let Some((code, screen)) = converse(&place, "new shop --vcs none --runtime registry", &answers) else { return };
     assert_eq!(code, Some(0), "{screen}");
-    for expected in ["axum", "HTTP service on axum", "circuit-breaker", "stops calling a dependency", "otlp", "Created"] {
+    for expected in ["axum", "HTTP service on axum", "circuit-breaker", "stops calling a dependency", "otlp", "Created"]
+    {
         assert!(screen.contains(expected), "no `{expected}` in:\n{screen}");
     }
     assert!(place.path("shop/src/patterns/payments.rs").is_file(), "{screen}");

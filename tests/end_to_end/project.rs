@@ -11,8 +11,10 @@ static SHOP: LazyLock<PathBuf> = LazyLock::new(|| {
     let _ = fs::remove_dir_all(&shop);
     fs::create_dir_all(&folder).expect("a folder");
     // The folder lies below this repository's workspace where the target folder does.
-    fs::write(folder.join("Cargo.toml"), "[workspace]\nmembers = []\nexclude = [\"shop\"]\nresolver = \"3\"\n").expect("written");
-    let created = otelgen(&folder).args(["new", "shop", "--pattern", "circuit-breaker", "--vcs", "none", "--yes"]).output();
+    fs::write(folder.join("Cargo.toml"), "[workspace]\nmembers = []\nexclude = [\"shop\"]\nresolver = \"3\"\n")
+        .expect("written");
+    let created =
+        otelgen(&folder).args(["new", "shop", "--pattern", "circuit-breaker", "--vcs", "none", "--yes"]).output();
     succeeded(&created.expect("otelgen runs"));
     shop
 });

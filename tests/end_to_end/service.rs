@@ -38,7 +38,8 @@ fn every_opentelemetry_crate_is_there_in_one_version() {
     succeeded(&cargo(&["fetch", "--quiet"]));
     let lock = std::fs::read_to_string(shop().join("Cargo.lock")).expect("a lock");
     let lock: toml::Table = lock.parse().expect("TOML");
-    let mut names: Vec<&str> = lock["package"].as_array().expect("packages").iter().filter_map(|it| it["name"].as_str()).collect();
+    let mut names: Vec<&str> =
+        lock["package"].as_array().expect("packages").iter().filter_map(|it| it["name"].as_str()).collect();
     names.retain(|name| name.contains("opentelemetry") || name.contains("tracing"));
     assert!(names.contains(&"opentelemetry_sdk"), "{names:?}");
     names.sort_unstable();

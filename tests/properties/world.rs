@@ -8,7 +8,7 @@ use otelgen_cli::changes::Changes;
 use otelgen_cli::lock::Lock;
 use otelgen_cli::name::Name;
 use otelgen_cli::plan::{PlanError, Runtime, Selection, patterns_for, plan};
-use otelgen_cli::reconcile::{Reconcile, reconcile};
+use otelgen_cli::reconcile::{Reconcile, ReconcileError, reconcile};
 use otelgen_cli::render::{Rendered, render};
 use otelgen_cli::tree::{RelativePath, Tree};
 use otelgen_templates::{Kind, Library, PackId};
@@ -72,7 +72,7 @@ pub struct Project {
 impl Project {
     pub fn new(library: &Library, selection: &Selection) -> Self {
         let empty = Self { tree: Tree::default() };
-        let changes = empty.reconciled(library, None, selection);
+        let changes = empty.reconciled(library, None, selection).unwrap_or_else(|error| panic!("{error}"));
         empty.after(&changes)
     }
 
@@ -92,6 +92,10 @@ impl Project {
     }
 
     pub fn adding(&self, library: &Library, wish: &Wish) -> Changes {
+        self.try_adding(library, wish).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub fn try_adding(&self, library: &Library, wish: &Wish) -> Result<Changes, ReconcileError> {
         let lock = self.lock();
         let mut selection = lock.selection.clone();
         selection.add(library, &PackId::new(Kind::Pattern, wish.0.as_str()), Some(&wish.1)).expect("a pattern");
@@ -102,15 +106,20 @@ impl Project {
         let lock = self.lock();
         let mut selection = lock.selection.clone();
         selection.remove(library, Kind::Pattern, name).expect("an instance");
-        self.reconciled(library, Some(&lock), &selection)
+        self.reconciled(library, Some(&lock), &selection).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn reconciled(&self, library: &Library, lock: Option<&Lock>, selection: &Selection) -> Changes {
+    fn reconciled(
+        &self,
+        library: &Library,
+        lock: Option<&Lock>,
+        selection: &Selection,
+    ) -> Result<Changes, ReconcileError> {
         let rendered = rendered(library, selection).expect("a plan");
         let origins = origins(library, selection);
         let request =
             Reconcile { folder: "", tree: &self.tree, lock, selection, origins: &origins, rendered: &rendered };
-        reconcile(&request).unwrap_or_else(|error| panic!("{error}"))
+        reconcile(&request)
     }
 
     /// The project once the changes have been carried out.

@@ -60,7 +60,8 @@ impl Journal {
     /// Puts the journal in place, whole or not at all.
     pub fn write(&self, base: &Path, steps: &mut impl Steps) -> Result<(), ApplyError> {
         let (staged, path) = (base.join(STAGED_FILE), base.join(FILE));
-        let text = serde_json::to_vec_pretty(self).map_err(|source| ApplyError::from_io("write", &path, source.into()))?;
+        let text =
+            serde_json::to_vec_pretty(self).map_err(|source| ApplyError::from_io("write", &path, source.into()))?;
         disk::remove_file(&staged)?;
         steps.reach(Step::Journal(&staged)).context("write", &staged)?;
         let file = disk::write_new(&staged, &text, false)?;

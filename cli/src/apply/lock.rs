@@ -105,7 +105,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let guard = Guard::acquire(folder.path()).expect("the lock");
         let error = Guard::acquire(folder.path()).expect_err("busy");
-        assert!(matches!(&error, ApplyError::Busy { holder, .. } if *holder == std::process::id().to_string()), "{error}");
+        assert!(
+            matches!(&error, ApplyError::Busy { holder, .. } if *holder == std::process::id().to_string()),
+            "{error}"
+        );
         drop(guard);
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0);
         Guard::acquire(folder.path()).expect("free again");

@@ -25,7 +25,9 @@ pub struct ListArgs {
 
 /// Arguments of `describe`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  otelgen describe pattern circuit-breaker\n  otelgen describe backend otlp --format json")]
+#[command(
+    after_help = "Examples:\n  otelgen describe pattern circuit-breaker\n  otelgen describe backend otlp --format json"
+)]
 pub struct DescribeArgs {
     /// What kind of thing to describe
     #[arg(value_name = "KIND", value_enum)]

@@ -10,7 +10,8 @@ use super::Cli;
 pub fn markdown() -> String {
     let mut root = Cli::command();
     root.build();
-    let mut page = String::from("# Commands\n\n<!-- Generated from the command line's own definition; a test compares. -->\n\n");
+    let mut page =
+        String::from("# Commands\n\n<!-- Generated from the command line's own definition; a test compares. -->\n\n");
     let _ = writeln!(page, "{}.\n", about(&root).trim_end_matches('.'));
     for command in root.get_subcommands() {
         describe(&mut page, command);
@@ -31,7 +32,8 @@ fn describe(page: &mut String, command: &Command) {
     let usage = usage.trim_start_matches("Usage:").trim();
     let _ = write!(page, "## otelgen {}\n\n{}.\n\n```console\n{usage}\n```\n\n", command.get_name(), about(command));
     let shown = || command.get_arguments().filter(|argument| !argument.is_hide_set() && !is_standard(argument));
-    for argument in shown().filter(|argument| argument.is_positional()).chain(shown().filter(|it| !it.is_positional())) {
+    for argument in shown().filter(|argument| argument.is_positional()).chain(shown().filter(|it| !it.is_positional()))
+    {
         let _ = writeln!(page, "- {}: {}", spelling(argument), explanation(argument));
     }
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();

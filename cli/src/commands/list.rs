@@ -13,7 +13,8 @@ pub(super) fn run(args: ListArgs) -> Result<Outcome, Problem> {
     let here = Here::look(&args.pack)?;
     let kind = args.kind.map(Kind::from);
     let chosen = |id: &&PackId| id.kind != Kind::Base && kind.is_none_or(|kind| id.kind == kind);
-    let packs: Result<Vec<ListedPack>, Problem> = here.library.ids().filter(chosen).map(|id| listed(&here, id)).collect();
+    let packs: Result<Vec<ListedPack>, Problem> =
+        here.library.ids().filter(chosen).map(|id| listed(&here, id)).collect();
     Ok(Outcome::done(Report::List(ListReport {
         project: here.selection.as_ref().map(|selection| selection.project.to_string()),
         packs: packs?,

@@ -49,7 +49,15 @@ fn write(folder: &Path, pages: Vec<(String, String)>) -> Result<Outcome, Problem
         let before = if exists { reader.read(&path)? } else { None };
         let action = if before.is_some() { Action::Merge } else { Action::Create };
         let after = Some(text.into_bytes());
-        changes.files.push(FileChange { path, action, before, after, executable: false, conflicts: 0, internal: false });
+        changes.files.push(FileChange {
+            path,
+            action,
+            before,
+            after,
+            executable: false,
+            conflicts: 0,
+            internal: false,
+        });
         names.push(name);
     }
     if exists {

@@ -149,7 +149,8 @@ fn hunks<'a>(base: &[u8], changed: &'a [u8]) -> Vec<Hunk<'a>> {
     let mut options = DiffOptions::new();
     options.set_context_len(0);
     let patch = options.create_patch_bytes(base, changed);
-    let hunk = |(old, new): (Range<usize>, Range<usize>)| Hunk { old, new: lines.get(new).unwrap_or_default().to_vec() };
+    let hunk =
+        |(old, new): (Range<usize>, Range<usize>)| Hunk { old, new: lines.get(new).unwrap_or_default().to_vec() };
     patch.hunks().iter().map(|it| (range(it.old_range()), range(it.new_range()))).map(hunk).collect()
 }
 

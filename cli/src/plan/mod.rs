@@ -89,22 +89,13 @@ pub fn plan(library: &Library, selection: &Selection) -> Result<Plan, PlanError>
     let mut instances = Vec::new();
     for chosen in &selection.packs {
         let pack = selection::pack(library, &chosen.id.pack)?;
-        instances.push(Instance {
-            id: chosen.id.clone(),
-            options: options(pack, chosen)?,
-            reason: Reason::Chosen,
-        });
+        instances.push(Instance { id: chosen.id.clone(), options: options(pack, chosen)?, reason: Reason::Chosen });
     }
     add_required(library, &mut instances)?;
     instances.sort_by(|left, right| left.id.cmp(&right.id));
     let (framework, shape) = framework(library, &instances)?;
-    let plan = Plan {
-        project: selection.project.clone(),
-        runtime: selection.runtime.clone(),
-        framework,
-        shape,
-        instances,
-    };
+    let plan =
+        Plan { project: selection.project.clone(), runtime: selection.runtime.clone(), framework, shape, instances };
     check_numbers(library, &plan)?;
     check_shapes(library, &plan)?;
     check_conflicts(library, &plan)?;
@@ -240,7 +231,9 @@ fn check_names(library: &Library, plan: &Plan) -> Result<(), PlanError> {
     let mut crates: BTreeSet<String> = library.catalog().crates.keys().map(|name| names::ident(name)).collect();
     for instance in &plan.instances {
         let manifest = &selection::pack(library, &instance.id.pack)?.manifest;
-        crates.extend(manifest.dependencies.keys().chain(manifest.dev_dependencies.keys()).map(|name| names::ident(name)));
+        crates.extend(
+            manifest.dependencies.keys().chain(manifest.dev_dependencies.keys()).map(|name| names::ident(name)),
+        );
     }
     if crates.contains(&names::ident(plan.project.as_str())) {
         return Err(PlanError::ProjectIsCrate { name: plan.project.clone() });

@@ -165,7 +165,10 @@ impl Selection {
     }
 
     fn unknown_target(&self, target: &str) -> PlanError {
-        let names = self.packs.iter().flat_map(|chosen| [Some(chosen.id.pack.name.as_str()), chosen.id.name.as_ref().map(Name::as_str)]);
+        let names = self
+            .packs
+            .iter()
+            .flat_map(|chosen| [Some(chosen.id.pack.name.as_str()), chosen.id.name.as_ref().map(Name::as_str)]);
         let mut known: Vec<String> = names.flatten().map(str::to_owned).collect();
         known.sort();
         known.dedup();

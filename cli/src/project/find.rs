@@ -198,10 +198,8 @@ fn read_manifest(folder: &Path) -> Result<Option<Manifest>, ProjectError> {
         }
         Err(source) => return Err(ProjectError::from_io(&path, source)),
     };
-    let text = String::from_utf8(content).map_err(|error| ProjectError::NotUtf8 {
-        path: path.clone(),
-        offset: error.utf8_error().valid_up_to(),
-    })?;
+    let text = String::from_utf8(content)
+        .map_err(|error| ProjectError::NotUtf8 { path: path.clone(), offset: error.utf8_error().valid_up_to() })?;
     toml::from_str(&text).map(Some).map_err(|source| ProjectError::Manifest { path, source: Box::new(source) })
 }
 
@@ -299,7 +297,8 @@ mod tests {
 
     #[test]
     fn a_relative_path_climbs_as_far_as_it_must() {
-        let relative = |folder: &str, target: &str| relative(Path::new(folder), Path::new(target)).display().to_string();
+        let relative =
+            |folder: &str, target: &str| relative(Path::new(folder), Path::new(target)).display().to_string();
         assert_eq!(relative("/a/b", "/a/b/c"), "c");
         assert_eq!(relative("/a/b/c", "/a/d"), "../../d");
         assert_eq!(relative("/a/b", "/a/b"), ".");

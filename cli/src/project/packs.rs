@@ -49,10 +49,8 @@ fn below(root: &Path, path: &Path) -> String {
 
 fn read_text(path: &PathBuf) -> Result<String, ProjectError> {
     let content = fs::read(path).map_err(|source| ProjectError::from_io(path, source))?;
-    String::from_utf8(content).map_err(|error| ProjectError::NotUtf8 {
-        path: path.clone(),
-        offset: error.utf8_error().valid_up_to(),
-    })
+    String::from_utf8(content)
+        .map_err(|error| ProjectError::NotUtf8 { path: path.clone(), offset: error.utf8_error().valid_up_to() })
 }
 
 #[cfg(test)]

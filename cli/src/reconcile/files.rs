@@ -107,7 +107,9 @@ fn withdraw(work: &mut Work<'_>, path: &RelativePath, base: &[u8], standing: &[u
 pub(super) fn parser(path: &RelativePath) -> fn(&[u8]) -> bool {
     match path.as_str().rsplit_once('.').map(|(_, extension)| extension) {
         Some("rs") => |content| std::str::from_utf8(content).is_ok_and(|text| syn::parse_file(text).is_ok()),
-        Some("toml") => |content| std::str::from_utf8(content).is_ok_and(|text| toml_edit::Document::parse(text).is_ok()),
+        Some("toml") => {
+            |content| std::str::from_utf8(content).is_ok_and(|text| toml_edit::Document::parse(text).is_ok())
+        }
         _ => |_| true,
     }
 }

@@ -49,12 +49,20 @@ pub fn folders(folder: &str) -> Vec<RelativePath> {
 
 /// The files that have to be in the tree where they exist; `listing` are the files in [`folders`].
 pub fn paths(folder: &str, listing: &[RelativePath], rendered: &Rendered) -> Vec<RelativePath> {
-    let bases = RelativePath::new(BASES.trim_end_matches('/')).map(|path| format!("{}/", RelativePath::below(folder, &path)));
+    let bases =
+        RelativePath::new(BASES.trim_end_matches('/')).map(|path| format!("{}/", RelativePath::below(folder, &path)));
     let bases = bases.unwrap_or_default();
-    let own = listing.iter().filter_map(|path| path.as_str().strip_prefix(&bases)).filter_map(|path| RelativePath::new(path).ok());
+    let own = listing
+        .iter()
+        .filter_map(|path| path.as_str().strip_prefix(&bases))
+        .filter_map(|path| RelativePath::new(path).ok());
     let fixed = [LOCK_FILE, MANIFEST].into_iter().filter_map(|path| RelativePath::new(path).ok());
     let vendored = rendered.vendored.iter().filter_map(|file| RelativePath::new(file.path).ok());
-    let below = own.chain(fixed).chain(vendored).chain(rendered.files.keys().cloned()).map(|path| RelativePath::below(folder, &path));
+    let below = own
+        .chain(fixed)
+        .chain(vendored)
+        .chain(rendered.files.keys().cloned())
+        .map(|path| RelativePath::below(folder, &path));
     let root = RelativePath::new(MANIFEST).ok();
     let mut paths: Vec<RelativePath> = below.chain(listing.iter().cloned()).chain(root).collect();
     paths.sort();
@@ -136,7 +144,9 @@ impl<'a> Work<'a> {
             (Some(base), Some(standing)) => merge::merge(&base, standing, &text, parses).ok(),
             _ => None,
         };
-        let after = merged.filter(|merged| merged.conflicts == 0 && parses(&merged.content)).map_or(text, |merged| merged.content);
+        let after = merged
+            .filter(|merged| merged.conflicts == 0 && parses(&merged.content))
+            .map_or(text, |merged| merged.content);
         self.keep(path.as_str(), Some(after));
     }
 }

@@ -16,9 +16,12 @@ const SUMS: &str = ".otelgen/vendor.sums";
 
 pub(super) fn reconcile(work: &mut Work<'_>) -> Result<(), ReconcileError> {
     let Ok(sums_path) = RelativePath::new(SUMS) else { return Ok(()) };
-    let sums = work.standing(&sums_path).map(|content| String::from_utf8_lossy(content).into_owned()).unwrap_or_default();
-    let old: BTreeMap<&str, &str> = sums.lines().filter_map(|line| line.split_once("  ")).map(|(sum, path)| (path, sum)).collect();
-    let new: BTreeMap<&str, &VendoredFile> = work.request.rendered.vendored.iter().map(|file| (file.path, file)).collect();
+    let sums =
+        work.standing(&sums_path).map(|content| String::from_utf8_lossy(content).into_owned()).unwrap_or_default();
+    let old: BTreeMap<&str, &str> =
+        sums.lines().filter_map(|line| line.split_once("  ")).map(|(sum, path)| (path, sum)).collect();
+    let new: BTreeMap<&str, &VendoredFile> =
+        work.request.rendered.vendored.iter().map(|file| (file.path, file)).collect();
     let paths: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
     for text in paths {
         let Ok(path) = RelativePath::new(text) else { continue };

@@ -43,10 +43,11 @@ pub(super) fn collect(scene: &mut Scene<'_>) -> Result<Crates, RenderError> {
                     continue;
                 }
                 let catalog = scene.library.catalog().crates.get(name);
-                let version = dependency.version.as_ref().or(catalog).ok_or_else(|| RenderError::NoVersion {
-                    id: actor.id.clone(),
-                    name: name.clone(),
-                })?;
+                let version = dependency
+                    .version
+                    .as_ref()
+                    .or(catalog)
+                    .ok_or_else(|| RenderError::NoVersion { id: actor.id.clone(), name: name.clone() })?;
                 unite(table, name, version, dependency, &desk)?;
             }
         }

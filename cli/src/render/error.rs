@@ -58,7 +58,9 @@ pub enum RenderError {
         path: String,
     },
     /// Two instances own one file.
-    #[error("both {first} and {second} write {path}; give one of them another `--name`, or let one contribute to a slot of the other")]
+    #[error(
+        "both {first} and {second} write {path}; give one of them another `--name`, or let one contribute to a slot of the other"
+    )]
     SamePath {
         /// One.
         first: InstanceId,
@@ -112,7 +114,9 @@ pub enum RenderError {
         key: String,
     },
     /// `each` names a slot the pack does not see.
-    #[error("{place} of {id} stands for each entry of `{slot}`, which is a slot of neither the pack nor one it requires")]
+    #[error(
+        "{place} of {id} stands for each entry of `{slot}`, which is a slot of neither the pack nor one it requires"
+    )]
     Each {
         /// The instance.
         id: InstanceId,

@@ -47,11 +47,14 @@ fn compile(actor: &Actor<'_>) -> Result<Templates, RenderError> {
         }
         wanted.push(entry.template.as_str());
     }
-    Templates::compile(actor.pack, &wanted)
-        .map_err(|problem| RenderError::Compile { id: actor.id.clone(), problem })
+    Templates::compile(actor.pack, &wanted).map_err(|problem| RenderError::Compile { id: actor.id.clone(), problem })
 }
 
-fn template_error(id: &InstanceId, entry: &FileEntry, problem: otelgen_templates::engine::TemplateError) -> RenderError {
+fn template_error(
+    id: &InstanceId,
+    entry: &FileEntry,
+    problem: otelgen_templates::engine::TemplateError,
+) -> RenderError {
     RenderError::Template { id: id.clone(), template: entry.template.clone(), problem }
 }
 

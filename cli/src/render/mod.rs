@@ -86,8 +86,12 @@ fn vendored_files(plan: &Plan) -> &'static [VendoredFile] {
 fn patch(plan: &Plan) -> BTreeMap<String, String> {
     match &plan.runtime {
         Runtime::Registry => BTreeMap::new(),
-        Runtime::Vendored => vendored::crates().iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect(),
-        Runtime::Path(path) => vendored::crates().iter().take(1).map(|(name, _)| ((*name).to_owned(), path.clone())).collect(),
+        Runtime::Vendored => {
+            vendored::crates().iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect()
+        }
+        Runtime::Path(path) => {
+            vendored::crates().iter().take(1).map(|(name, _)| ((*name).to_owned(), path.clone())).collect()
+        }
     }
 }
 

@@ -140,7 +140,11 @@ impl Slot<'_> {
         let mut seen = BTreeMap::new();
         for entry in &self.entries {
             if let Some(first) = seen.insert(key(&entry.fields, &self.spec.unique), entry.from) {
-                let alike = self.spec.unique.iter().map(|field| format!("{field} = {}", entry.fields.get(field).unwrap_or(&Value::Null)));
+                let alike = self
+                    .spec
+                    .unique
+                    .iter()
+                    .map(|field| format!("{field} = {}", entry.fields.get(field).unwrap_or(&Value::Null)));
                 return Err(RenderError::SameEntry {
                     slot: name.to_owned(),
                     first: InstanceId::clone(first),

@@ -205,7 +205,8 @@ impl Merged {
             self.metrics.insert(metric.name.clone(), metric);
             return Ok(());
         };
-        let differ = |field, first: String, second: String| differ(&metric.name, field, (&known.by, first), (desk, second));
+        let differ =
+            |field, first: String, second: String| differ(&metric.name, field, (&known.by, first), (desk, second));
         if known.unit != metric.unit {
             return Err(differ("units", known.unit.clone(), metric.unit.clone()));
         }

@@ -253,7 +253,8 @@ impl ChangeReport {
                 let _ = write!(text, "\n{}", diff::coloured(diff));
             }
         }
-        let internal: Vec<&str> = self.files.iter().filter(|file| file.internal).map(|file| file.path.as_str()).collect();
+        let internal: Vec<&str> =
+            self.files.iter().filter(|file| file.internal).map(|file| file.path.as_str()).collect();
         if let [first, ..] = internal.as_slice() {
             let line = format!("… and {} of otelgen's own files ({first} …)", internal.len());
             let _ = writeln!(text, "\n{}", paint(FAINT, line));

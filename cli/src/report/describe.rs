@@ -128,7 +128,8 @@ impl OptionReport {
 
 impl DependencyReport {
     fn line(&self) -> String {
-        let features = if self.features.is_empty() { String::new() } else { format!(" [{}]", self.features.join(", ")) };
+        let features =
+            if self.features.is_empty() { String::new() } else { format!(" [{}]", self.features.join(", ")) };
         format!("{}{features}{}", self.name, if self.dev { " (tests only)" } else { "" })
     }
 }
@@ -141,11 +142,18 @@ fn emitted(telemetry: &Telemetry) -> Vec<String> {
         lines.extend(attributes.iter().map(|attribute| format!("         {}", described(attribute))));
     };
     for span in &telemetry.spans {
-        let parents = if span.parents.is_empty() { String::new() } else { format!(" under {}", span.parents.join(" or ")) };
+        let parents =
+            if span.parents.is_empty() { String::new() } else { format!(" under {}", span.parents.join(" or ")) };
         push("span", &span.name, format!("{}{parents}", word(span.kind)), &span.brief, &span.attributes);
     }
     for metric in &telemetry.metrics {
-        push("metric", &metric.name, format!("{} in {}", word(metric.instrument), metric.unit), &metric.brief, &metric.attributes);
+        push(
+            "metric",
+            &metric.name,
+            format!("{} in {}", word(metric.instrument), metric.unit),
+            &metric.brief,
+            &metric.attributes,
+        );
     }
     for event in &telemetry.events {
         push("event", &event.name, word(event.severity), &event.brief, &event.attributes);

@@ -64,7 +64,11 @@ impl ListedPack {
     fn marks(&self) -> String {
         let mut marks = String::new();
         if !self.installed.is_empty() {
-            let here = if self.installed == [self.name.clone()] { String::new() } else { format!(": {}", self.installed.join(", ")) };
+            let here = if self.installed == [self.name.clone()] {
+                String::new()
+            } else {
+                format!(": {}", self.installed.join(", "))
+            };
             let _ = write!(marks, "  {}", paint(ADDED, format!("[in this project{here}]")));
         }
         if self.default {

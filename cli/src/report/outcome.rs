@@ -84,9 +84,9 @@ pub fn print(report: &Report, format: Format) -> io::Result<()> {
         Report::Describe(report) => either(format, &**report, || report.text())?,
         Report::Verify(report, _) => either(format, &**report, || table(report))?,
         Report::Document(report) => either(format, report, String::new)?,
-        Report::Pages(report) => either(format, report, || {
-            format!("Wrote {} to {}\n", report.pages.join(", "), report.folder)
-        })?,
+        Report::Pages(report) => {
+            either(format, report, || format!("Wrote {} to {}\n", report.pages.join(", "), report.folder))?
+        }
     };
     write_styled(&text)
 }

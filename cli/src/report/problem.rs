@@ -84,13 +84,7 @@ impl Problem {
             causes.push(error.to_string());
             cause = error.source();
         }
-        Self {
-            code,
-            message: error.to_string(),
-            causes,
-            help: None,
-            exit: Exit::Failed,
-        }
+        Self { code, message: error.to_string(), causes, help: None, exit: Exit::Failed }
     }
 
     /// With what to do next.
@@ -202,8 +196,12 @@ impl From<ReconcileError> for Problem {
     fn from(error: ReconcileError) -> Self {
         match error {
             ReconcileError::Unresolved { .. } => Self::new("unresolved-conflicts", &error).exit(Exit::Stuck),
-            ReconcileError::Foreign { .. } | ReconcileError::ForeignVendored { .. } => Self::new("file-in-the-way", &error),
-            ReconcileError::Manifest { .. } | ReconcileError::NoManifest { .. } => Self::new("damaged-manifest", &error),
+            ReconcileError::Foreign { .. } | ReconcileError::ForeignVendored { .. } => {
+                Self::new("file-in-the-way", &error)
+            }
+            ReconcileError::Manifest { .. } | ReconcileError::NoManifest { .. } => {
+                Self::new("damaged-manifest", &error)
+            }
         }
     }
 }
@@ -213,14 +211,17 @@ impl From<ProjectError> for Problem {
         match error {
             ProjectError::NotFound(_) => Self::new("not-a-project", &error)
                 .help("go to a project that `otelgen new` made, or make one: `otelgen new NAME`"),
-            ProjectError::NotEmpty(_) => Self::new("target-not-empty", &error)
-                .help("choose another name, or another folder with `--path DIR`"),
+            ProjectError::NotEmpty(_) => {
+                Self::new("target-not-empty", &error).help("choose another name, or another folder with `--path DIR`")
+            }
             ProjectError::Kind { .. } => Self::new("wrong-file-type", &error),
             ProjectError::Denied(_) => {
                 Self::new("denied", &error).help("check who owns it and what its permissions are")
             }
             ProjectError::NotUtf8 { .. } => Self::new("not-utf8", &error).help("save it as UTF-8"),
-            ProjectError::Manifest { .. } => Self::new("damaged-manifest", &error).help("`cargo metadata` has to accept it first"),
+            ProjectError::Manifest { .. } => {
+                Self::new("damaged-manifest", &error).help("`cargo metadata` has to accept it first")
+            }
             ProjectError::Place(error) => error.into(),
             ProjectError::Io { .. } => Self::new("io", &error),
         }
@@ -244,8 +245,9 @@ impl From<ApplyError> for Problem {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Busy { .. } => Self::new("busy", &error).help("wait until it is done, and try again"),
-            ApplyError::TargetExists(_) => Self::new("target-not-empty", &error)
-                .help("choose another name, or another folder with `--path DIR`"),
+            ApplyError::TargetExists(_) => {
+                Self::new("target-not-empty", &error).help("choose another name, or another folder with `--path DIR`")
+            }
             ApplyError::ChangedMeanwhile(_) => {
                 Self::new("changed-meanwhile", &error).help("nothing was written; run the command again")
             }

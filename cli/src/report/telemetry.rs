@@ -177,6 +177,7 @@ mod tests {
             unit: unit.to_owned(),
             brief: "calls".to_owned(),
             stability: Stability::Development,
+            probed: true,
             attributes,
             by: Vec::new(),
         }
@@ -196,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_new_value_of_an_attribute_is_a_change_and_another_unit_is_another_metric() {
-        let before = telemetry(vec![metric("calls", "{call}", vec![attribute("name", &["a"])]), metric("time", "ms", vec![])]);
+        let before =
+            telemetry(vec![metric("calls", "{call}", vec![attribute("name", &["a"])]), metric("time", "ms", vec![])]);
         let after = telemetry(vec![
             metric("calls", "{call}", vec![attribute("name", &["a", "b"]), attribute("outcome", &[])]),
             metric("time", "s", vec![]),
@@ -205,7 +207,10 @@ mod tests {
         assert_eq!(diff.added.metrics, [metric("time", "s", vec![])]);
         assert_eq!(diff.removed.metrics, [metric("time", "ms", vec![])]);
         let [changed] = diff.changed.as_slice() else { panic!("{diff:?}") };
-        assert_eq!((changed.added.as_slice(), changed.removed.len()), (&["name=b".to_owned(), "outcome".to_owned()][..], 0));
+        assert_eq!(
+            (changed.added.as_slice(), changed.removed.len()),
+            (&["name=b".to_owned(), "outcome".to_owned()][..], 0)
+        );
         assert!(diff.text().contains("~ metric calls: +name=b, +outcome"), "{}", diff.text());
     }
 }

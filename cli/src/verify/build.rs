@@ -49,14 +49,9 @@ struct Target {
 /// Where cargo cannot be run, the project does not build, or does not build exactly one program.
 pub(super) async fn build(build: Build<'_>, progress: &Sink) -> Result<PathBuf, VerifyError> {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let cannot_run = |source| VerifyError::Cargo {
-        program: program.to_string_lossy().into_owned(),
-        source,
-    };
+    let cannot_run = |source| VerifyError::Cargo { program: program.to_string_lossy().into_owned(), source };
     let mut command = Command::new(&program);
-    command
-        .arg("build")
-        .args(["--message-format", "json-render-diagnostics"]);
+    command.arg("build").args(["--message-format", "json-render-diagnostics"]);
     command.args(["--color", if build.color { "always" } else { "never" }]);
     if build.release {
         command.arg("--release");
@@ -65,11 +60,7 @@ pub(super) async fn build(build: Build<'_>, progress: &Sink) -> Result<PathBuf, 
         Some(bin) => command.args(["--bin", bin]),
         None => command.arg("--bins"),
     };
-    command
-        .current_dir(build.folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.current_dir(build.folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut cargo = command.kill_on_drop(true).spawn().map_err(cannot_run)?;
 
     let output = Output::default();
@@ -86,11 +77,7 @@ pub(super) async fn build(build: Build<'_>, progress: &Sink) -> Result<PathBuf, 
                 continue;
             };
             crates += 1;
-            progress.step(Step::Built {
-                crates,
-                name: &artifact.target.name,
-                fresh: artifact.fresh,
-            });
+            progress.step(Step::Built { crates, name: &artifact.target.name, fresh: artifact.fresh });
             if let Some(executable) = artifact.executable
                 && artifact.target.kind.iter().any(|kind| kind == "bin")
             {
@@ -104,9 +91,7 @@ pub(super) async fn build(build: Build<'_>, progress: &Sink) -> Result<PathBuf, 
         let _ = errors.await;
     }
     if !status.success() {
-        return Err(VerifyError::Build {
-            output: output.text(),
-        });
+        return Err(VerifyError::Build { output: output.text() });
     }
     the_one(programs)
 }
@@ -116,11 +101,7 @@ fn the_one(mut programs: Vec<(String, PathBuf)>) -> Result<PathBuf, VerifyError>
         None => Err(VerifyError::NoProgram),
         Some((_, program)) if programs.is_empty() => Ok(program),
         Some((last, _)) => {
-            let mut names: Vec<_> = programs
-                .into_iter()
-                .map(|(name, _)| name)
-                .chain([last])
-                .collect();
+            let mut names: Vec<_> = programs.into_iter().map(|(name, _)| name).chain([last]).collect();
             names.sort_unstable();
             Err(VerifyError::SeveralPrograms(names))
         }

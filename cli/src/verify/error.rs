@@ -24,9 +24,7 @@ pub enum VerifyError {
         output: String,
     },
     /// The package builds no program.
-    #[error(
-        "the project builds no program that could be run: give it a `src/main.rs` or a `[[bin]]`"
-    )]
+    #[error("the project builds no program that could be run: give it a `src/main.rs` or a `[[bin]]`")]
     NoProgram,
     /// The package builds several programs, and none of them is the one to run.
     #[error("the project builds several programs ({}): say which one is the service, by `--bin NAME`", .0.join(", "))]
@@ -61,9 +59,7 @@ pub enum VerifyError {
         output: String,
     },
     /// The service never said that it is ready.
-    #[error(
-        "the service was not ready within {patience:?}: {url} said {answer}; the service wrote:\n{output}"
-    )]
+    #[error("the service was not ready within {patience:?}: {url} said {answer}; the service wrote:\n{output}")]
     NotReady {
         /// Where it was asked.
         url: String,

@@ -8,10 +8,7 @@ use super::report::{Finding, Level, Outcome, Signal, VerifyReport};
 pub fn junit(report: &VerifyReport) -> String {
     let suites = [probes(report), declarations(report), others(report)];
     let (tests, failures) = suites.iter().fold((0, 0), |(tests, failures), suite| {
-        (
-            tests + suite.cases.len(),
-            failures + suite.count(|case| matches!(case.outcome, CaseOutcome::Failed(_))),
-        )
+        (tests + suite.cases.len(), failures + suite.count(|case| matches!(case.outcome, CaseOutcome::Failed(_))))
     });
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
     let seconds = report.duration_ms as f64 / 1_000.0;
@@ -23,10 +20,7 @@ pub fn junit(report: &VerifyReport) -> String {
             escape(&report.service)
         ),
     );
-    suites
-        .iter()
-        .filter(|suite| !suite.cases.is_empty())
-        .for_each(|suite| suite.write(&mut xml));
+    suites.iter().filter(|suite| !suite.cases.is_empty()).for_each(|suite| suite.write(&mut xml));
     xml.push_str("</testsuites>\n");
     xml
 }
@@ -52,16 +46,9 @@ fn probes(report: &VerifyReport) -> Suite<'_> {
     let cases = report.probes.iter().map(|probe| Case {
         class: Signal::Probe.word(),
         name: format!("{}: {}", probe.by, probe.name),
-        outcome: if probe.passed {
-            CaseOutcome::Passed
-        } else {
-            failed(report, Signal::Probe, &probe.name)
-        },
+        outcome: if probe.passed { CaseOutcome::Passed } else { failed(report, Signal::Probe, &probe.name) },
     });
-    Suite {
-        name: "probes",
-        cases: cases.collect(),
-    }
+    Suite { name: "probes", cases: cases.collect() }
 }
 
 fn declarations(report: &VerifyReport) -> Suite<'_> {
@@ -74,47 +61,26 @@ fn declarations(report: &VerifyReport) -> Suite<'_> {
             Outcome::Failed => failed(report, check.signal, &check.name),
         },
     });
-    Suite {
-        name: "declared telemetry",
-        cases: cases.collect(),
-    }
+    Suite { name: "declared telemetry", cases: cases.collect() }
 }
 
 fn failed<'a>(report: &'a VerifyReport, signal: Signal, name: &str) -> CaseOutcome<'a> {
-    CaseOutcome::Failed(
-        report
-            .errors()
-            .filter(|finding| finding.signal == signal && finding.name == name)
-            .collect(),
-    )
+    CaseOutcome::Failed(report.errors().filter(|finding| finding.signal == signal && finding.name == name).collect())
 }
 
 /// What belongs to no probe and no declaration: everything undeclared, and what concerns the service as a whole.
 fn others(report: &VerifyReport) -> Suite<'_> {
     let has_case = |finding: &Finding| {
-        let probe = report
-            .probes
-            .iter()
-            .any(|probe| finding.signal == Signal::Probe && finding.name == probe.name);
-        probe
-            || report
-                .checks
-                .iter()
-                .any(|check| finding.signal == check.signal && finding.name == check.name)
+        let probe = report.probes.iter().any(|probe| finding.signal == Signal::Probe && finding.name == probe.name);
+        probe || report.checks.iter().any(|check| finding.signal == check.signal && finding.name == check.name)
     };
-    let findings = report
-        .findings
-        .iter()
-        .filter(|finding| finding.level == Level::Error && !has_case(finding));
+    let findings = report.findings.iter().filter(|finding| finding.level == Level::Error && !has_case(finding));
     let cases = findings.map(|finding| Case {
         class: finding.signal.word(),
         name: format!("{} {}", finding.kind.words(), finding.name),
         outcome: CaseOutcome::Failed(vec![finding]),
     });
-    Suite {
-        name: "nothing else",
-        cases: cases.collect(),
-    }
+    Suite { name: "nothing else", cases: cases.collect() }
 }
 
 impl Suite<'_> {
@@ -140,20 +106,11 @@ impl Suite<'_> {
 
 impl Case<'_> {
     fn write(&self, xml: &mut String) {
-        let head = format!(
-            "    <testcase classname=\"{}\" name=\"{}\"",
-            self.class,
-            escape(&self.name)
-        );
+        let head = format!("    <testcase classname=\"{}\" name=\"{}\"", self.class, escape(&self.name));
         match &self.outcome {
             CaseOutcome::Passed => line(xml, format_args!("{head}/>")),
             CaseOutcome::Skipped => {
-                line(
-                    xml,
-                    format_args!(
-                        "{head}>\n      <skipped message=\"no probe can cause it\"/>\n    </testcase>"
-                    ),
-                );
+                line(xml, format_args!("{head}>\n      <skipped message=\"no probe can cause it\"/>\n    </testcase>"));
             }
             CaseOutcome::Failed(findings) => {
                 line(xml, format_args!("{head}>"));
@@ -162,9 +119,7 @@ impl Case<'_> {
                     let next_step = escape(&finding.next_step);
                     line(
                         xml,
-                        format_args!(
-                            "      <failure type=\"{kind}\" message=\"{message}\">{next_step}</failure>"
-                        ),
+                        format_args!("      <failure type=\"{kind}\" message=\"{message}\">{next_step}</failure>"),
                     );
                 }
                 xml.push_str("    </testcase>\n");

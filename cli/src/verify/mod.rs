@@ -28,10 +28,7 @@ use otelgen_collector::{Collector, ForwardReport};
 pub use compare::Undeclared;
 pub use error::VerifyError;
 pub use junit::junit;
-pub use report::{
-    Check, Finding, FindingKind, Forwarded, Level, Outcome, ProbeResult, Received, Signal,
-    VerifyReport,
-};
+pub use report::{Check, Finding, FindingKind, Forwarded, Level, Outcome, ProbeResult, Received, Signal, VerifyReport};
 pub use table::table;
 
 use crate::render::{ResolvedProbe, Telemetry, VerifySetup};
@@ -166,30 +163,19 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
     let began = Instant::now();
     // Refuse a receiver that cannot be used before spending minutes on a build.
     let collector = collector(options).await?;
-    let build = Build {
-        folder: &options.folder,
-        bin: options.bin.as_deref(),
-        release: options.release,
-        color: options.color,
-    };
+    let build =
+        Build { folder: &options.folder, bin: options.bin.as_deref(), release: options.release, color: options.color };
     let program = build::build(build, &options.progress).await?;
 
-    let upstream = Upstream::start()
-        .await
-        .map_err(setup("a stand-in for other services"))?;
+    let upstream = Upstream::start().await.map_err(setup("a stand-in for other services"))?;
     let scratch = tempfile::tempdir().map_err(setup("a folder for the service's files"))?;
     let variables = Variables {
         upstream: upstream.url().to_owned(),
         port: free_port().map_err(setup("a free port"))?,
         dir: scratch.path().display().to_string(),
     };
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none());
-    let client = client
-        .timeout(REQUEST_PATIENCE)
-        .build()
-        .map_err(|error| setup("an HTTP client")(io(error)))?;
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let client = client.timeout(REQUEST_PATIENCE).build().map_err(|error| setup("an HTTP client")(io(error)))?;
 
     options.progress.step(Step::Starting);
     let (otlp_endpoint, otlp_protocol) = match options.protocol {
@@ -197,25 +183,12 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
         Protocol::HttpProtobuf => (collector.http_endpoint(), "http/protobuf"),
     };
     let folder = options.folder.as_path();
-    let around = Surroundings {
-        folder,
-        otlp_endpoint,
-        otlp_protocol,
-        variables: &variables,
-        setup: &options.setup,
-    };
+    let around = Surroundings { folder, otlp_endpoint, otlp_protocol, variables: &variables, setup: &options.setup };
     let mut service = Service::start(&program, &around, &options.progress)?;
     if let Some(ready) = &options.setup.ready {
-        service
-            .ready(&client, &variables.fill(ready), READY_PATIENCE)
-            .await?;
+        service.ready(&client, &variables.fill(ready), READY_PATIENCE).await?;
     }
-    let field = Field {
-        client: &client,
-        upstream: &upstream,
-        variables: &variables,
-        progress: &options.progress,
-    };
+    let field = Field { client: &client, upstream: &upstream, variables: &variables, progress: &options.progress };
     let (probes, mut findings) = probes::send_all(&options.probes, &mut service, field).await?;
     settle(&collector).await;
     options.progress.step(Step::Stopping);
@@ -228,10 +201,7 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
     findings.extend(eviction(collector.store().stats().evicted()));
     let (checks, differences) = compare(&options.telemetry, &observed, options.undeclared);
     findings.extend(differences);
-    let forwarded = collector
-        .shutdown()
-        .await
-        .map(|report: ForwardReport| report.into());
+    let forwarded = collector.shutdown().await.map(|report: ForwardReport| report.into());
     Ok(VerifyReport {
         passed: !findings.iter().any(|finding| finding.level == Level::Error),
         service: observed.service().to_owned(),
@@ -264,25 +234,16 @@ async fn settle(collector: &Collector) {
     }
     let exports = |store: &otelgen_collector::Store| {
         let points = store.metrics().points();
-        points
-            .iter()
-            .map(|point| point.time_unix_nano)
-            .collect::<std::collections::BTreeSet<_>>()
-            .len()
+        points.iter().map(|point| point.time_unix_nano).collect::<std::collections::BTreeSet<_>>().len()
     };
     let so_far = exports(collector.store());
     // A service without metrics has nothing to wait for but its batches.
-    let _ = collector
-        .store()
-        .wait_until(|store| exports(store) >= so_far + 2, Duration::from_secs(3))
-        .await;
+    let _ = collector.store().wait_until(|store| exports(store) >= so_far + 2, Duration::from_secs(3)).await;
 }
 
 /// Free now; the service takes it a moment later.
 fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 fn setup(what: &'static str) -> impl Fn(std::io::Error) -> VerifyError {
@@ -295,12 +256,7 @@ fn io(error: reqwest::Error) -> std::io::Error {
 
 /// A probe may bring a context of its own, or none on purpose.
 fn sets_context(probe: &ResolvedProbe) -> bool {
-    probe
-        .probe
-        .request
-        .headers
-        .keys()
-        .any(|name| name.eq_ignore_ascii_case("traceparent"))
+    probe.probe.request.headers.keys().any(|name| name.eq_ignore_ascii_case("traceparent"))
 }
 
 fn shutdown_finding(ending: Ending, output: &str) -> Option<Finding> {
@@ -319,8 +275,7 @@ fn shutdown_finding(ending: Ending, output: &str) -> Option<Finding> {
         expected: "exit status 0 once all telemetry is flushed".to_owned(),
         got: format!("{got}; the last line it wrote: {last}"),
         count: 1,
-        next_step: "handle SIGTERM: drain the server, then shut the three providers down"
-            .to_owned(),
+        next_step: "handle SIGTERM: drain the server, then shut the three providers down".to_owned(),
     })
 }
 
@@ -334,7 +289,6 @@ fn eviction(evicted: u64) -> Option<Finding> {
         expected: format!("at most {STORE_BYTES} bytes of telemetry"),
         got: format!("{evicted} records more"),
         count: 1,
-        next_step: "lower `repeat` of the probes: what is called missing may have arrived"
-            .to_owned(),
+        next_step: "lower `repeat` of the probes: what is called missing may have arrived".to_owned(),
     })
 }

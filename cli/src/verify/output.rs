@@ -26,11 +26,7 @@ impl Output {
             let mut reader = BufReader::new(stream);
             let mut line = Vec::new();
             // By bytes: a service may write what is not UTF-8. A stream that breaks has ended.
-            while reader
-                .read_until(b'\n', &mut line)
-                .await
-                .is_ok_and(|length| length > 0)
-            {
+            while reader.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
                 let text = String::from_utf8_lossy(&line);
                 let text = text.trim_end_matches(['\r', '\n']);
                 seen(text);
@@ -51,10 +47,6 @@ impl Output {
     /// What was written last.
     pub(super) fn text(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.is_empty() {
-            "(nothing)".to_owned()
-        } else {
-            lines.iter().cloned().collect::<Vec<_>>().join("\n")
-        }
+        if lines.is_empty() { "(nothing)".to_owned() } else { lines.iter().cloned().collect::<Vec<_>>().join("\n") }
     }
 }

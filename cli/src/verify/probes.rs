@@ -42,20 +42,11 @@ pub(super) async fn send_all(
     let mut results = Vec::with_capacity(probes.len());
     let mut findings = Vec::new();
     for (place, probe) in probes.iter().enumerate() {
-        field.progress.step(Step::Probing {
-            number: place + 1,
-            total: probes.len(),
-            name: &probe.probe.name,
-        });
+        field.progress.step(Step::Probing { number: place + 1, total: probes.len(), name: &probe.probe.name });
         field.upstream.answer_with(answers(probe, field.variables)?);
         let (sent, failures) = send(probe, field).await?;
-        service
-            .still_runs(&format!("while the probe `{}` was sent", probe.probe.name))
-            .await?;
-        let request = format!(
-            "{} {}",
-            probe.probe.request.method, probe.probe.request.path
-        );
+        service.still_runs(&format!("while the probe `{}` was sent", probe.probe.name)).await?;
+        let request = format!("{} {}", probe.probe.request.method, probe.probe.request.path);
         results.push(ProbeResult {
             name: probe.probe.name.clone(),
             by: probe.by.clone(),
@@ -99,22 +90,14 @@ async fn attempt(probe: &ResolvedProbe, field: Field<'_>) -> Result<Option<Strin
         return Ok(None);
     }
     let shown: String = body.chars().take(SHOWN_BODY).collect();
-    Ok(Some(if shown.is_empty() {
-        status.to_string()
-    } else {
-        format!("{status}: {shown}")
-    }))
+    Ok(Some(if shown.is_empty() { status.to_string() } else { format!("{status}: {shown}") }))
 }
 
 fn request(probe: &ResolvedProbe, field: Field<'_>) -> Result<RequestBuilder, VerifyError> {
     let declared = &probe.probe.request;
     let method = Method::from_bytes(declared.method.as_bytes())
         .map_err(|_| wrong(probe, "request.method", &declared.method, "HTTP method"))?;
-    let url = format!(
-        "{}{}",
-        field.variables.base(),
-        field.variables.fill(&declared.path)
-    );
+    let url = format!("{}{}", field.variables.base(), field.variables.fill(&declared.path));
     let mut request = with_context(field.client.request(method, url));
     for (name, value) in &declared.headers {
         request = request.header(name, field.variables.fill(value));
@@ -129,26 +112,14 @@ fn request(probe: &ResolvedProbe, field: Field<'_>) -> Result<RequestBuilder, Ve
 pub(super) fn with_context(request: RequestBuilder) -> RequestBuilder {
     // Seeded by the system for each; `| 1` keeps an id from being zero.
     let number = || RandomState::new().hash_one(0_u8) | 1;
-    request.header(
-        "traceparent",
-        format!("00-{:016x}{:016x}-{:016x}-01", number(), number(), number()),
-    )
+    request.header("traceparent", format!("00-{:016x}{:016x}-{:016x}-01", number(), number(), number()))
 }
 
 fn answers(probe: &ResolvedProbe, variables: &Variables) -> Result<Vec<Answer>, VerifyError> {
-    probe
-        .probe
-        .upstream
-        .iter()
-        .map(|answer| resolved(probe, answer, variables))
-        .collect()
+    probe.probe.upstream.iter().map(|answer| resolved(probe, answer, variables)).collect()
 }
 
-fn resolved(
-    probe: &ResolvedProbe,
-    answer: &UpstreamAnswer,
-    variables: &Variables,
-) -> Result<Answer, VerifyError> {
+fn resolved(probe: &ResolvedProbe, answer: &UpstreamAnswer, variables: &Variables) -> Result<Answer, VerifyError> {
     let delay = match answer.delay.as_str() {
         "" => Some(Duration::ZERO),
         text => parse_duration(text),
@@ -156,40 +127,15 @@ fn resolved(
     let status = StatusCode::from_u16(answer.status);
     Ok(Answer {
         path: answer.path.clone(),
-        status: status.map_err(|_| {
-            wrong(
-                probe,
-                "upstream.status",
-                &answer.status.to_string(),
-                "HTTP status",
-            )
-        })?,
+        status: status.map_err(|_| wrong(probe, "upstream.status", &answer.status.to_string(), "HTTP status"))?,
         body: variables.fill(&answer.body),
-        delay: delay.ok_or_else(|| {
-            wrong(
-                probe,
-                "upstream.delay",
-                &answer.delay,
-                "duration such as 250ms",
-            )
-        })?,
+        delay: delay.ok_or_else(|| wrong(probe, "upstream.delay", &answer.delay, "duration such as 250ms"))?,
         reset: answer.reset,
     })
 }
 
-fn wrong(
-    probe: &ResolvedProbe,
-    field: &'static str,
-    value: &str,
-    kind: &'static str,
-) -> VerifyError {
-    VerifyError::Probe {
-        by: probe.by.clone(),
-        probe: probe.probe.name.clone(),
-        field,
-        value: value.to_owned(),
-        kind,
-    }
+fn wrong(probe: &ResolvedProbe, field: &'static str, value: &str, kind: &'static str) -> VerifyError {
+    VerifyError::Probe { by: probe.by.clone(), probe: probe.probe.name.clone(), field, value: value.to_owned(), kind }
 }
 
 fn finding(probe: &ResolvedProbe, failures: &[String]) -> Option<Finding> {

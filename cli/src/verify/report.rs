@@ -30,9 +30,7 @@ pub struct VerifyReport {
 impl VerifyReport {
     /// The findings that make the run fail.
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(|finding| finding.level == Level::Error)
+        self.findings.iter().filter(|finding| finding.level == Level::Error)
     }
 }
 
@@ -213,13 +211,7 @@ impl Signal {
 impl fmt::Display for Finding {
     /// One line: what is wrong with what, what was expected and what came.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}: {} `{}`",
-            self.kind.words(),
-            self.signal.word(),
-            self.name
-        )?;
+        write!(formatter, "{}: {} `{}`", self.kind.words(), self.signal.word(), self.name)?;
         if let Some(attribute) = &self.attribute {
             write!(formatter, ", attribute `{attribute}`")?;
         }
@@ -227,18 +219,9 @@ impl fmt::Display for Finding {
             write!(formatter, ": expected {}", self.expected)?;
         }
         if !self.got.is_empty() {
-            write!(
-                formatter,
-                "{} got {}",
-                if self.expected.is_empty() { ":" } else { "," },
-                self.got
-            )?;
+            write!(formatter, "{} got {}", if self.expected.is_empty() { ":" } else { "," }, self.got)?;
         }
-        if self.count > 1 {
-            write!(formatter, " ({}×)", self.count)
-        } else {
-            Ok(())
-        }
+        if self.count > 1 { write!(formatter, " ({}×)", self.count) } else { Ok(()) }
     }
 }
 

@@ -45,33 +45,19 @@ pub(super) struct Surroundings<'a> {
 
 impl Service {
     /// Starts the program with everything sampled and exported at short intervals.
-    pub(super) fn start(
-        program: &Path,
-        around: &Surroundings<'_>,
-        progress: &Sink,
-    ) -> Result<Self, VerifyError> {
+    pub(super) fn start(program: &Path, around: &Surroundings<'_>, progress: &Sink) -> Result<Self, VerifyError> {
         let mut command = Command::new(program);
         // What the caller's shell says about telemetry is meant for other runs.
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_"))
-        {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
             command.env_remove(name);
         }
-        command
-            .env_remove("RUST_LOG")
-            .envs(telemetry_environment(around));
+        command.env_remove("RUST_LOG").envs(telemetry_environment(around));
         for (name, value) in &around.setup.env {
             command.env(name, around.variables.fill(value));
         }
         command.current_dir(around.folder).kill_on_drop(true);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let cannot_start = |source| VerifyError::Start {
-            program: program.display().to_string(),
-            source,
-        };
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let cannot_start = |source| VerifyError::Start { program: program.display().to_string(), source };
         let mut child = command.spawn().map_err(cannot_start)?;
         let output = Output::default();
         let mut readers = Vec::new();
@@ -79,23 +65,9 @@ impl Service {
             let progress = progress.clone();
             move |line: &str| progress.step(Step::Service { line })
         };
-        readers.extend(
-            child
-                .stdout
-                .take()
-                .map(|stream| output.follow(stream, shown(progress))),
-        );
-        readers.extend(
-            child
-                .stderr
-                .take()
-                .map(|stream| output.follow(stream, shown(progress))),
-        );
-        Ok(Self {
-            child,
-            output,
-            readers,
-        })
+        readers.extend(child.stdout.take().map(|stream| output.follow(stream, shown(progress))));
+        readers.extend(child.stderr.take().map(|stream| output.follow(stream, shown(progress))));
+        Ok(Self { child, output, readers })
     }
 
     /// Asks the readiness URL, more and more patiently, until it answers 2xx.
@@ -119,12 +91,7 @@ impl Service {
             self.still_runs("before it was ready").await?;
             if Instant::now() + wait > deadline {
                 let (url, output) = (url.to_owned(), self.output.text());
-                return Err(VerifyError::NotReady {
-                    url,
-                    patience,
-                    answer,
-                    output,
-                });
+                return Err(VerifyError::NotReady { url, patience, answer, output });
             }
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
@@ -135,28 +102,15 @@ impl Service {
     /// Where the process has ended; `when` says during what.
     pub(super) async fn still_runs(&mut self, when: &str) -> Result<(), VerifyError> {
         let status = self.child.try_wait();
-        let status = status.map_err(|source| VerifyError::Setup {
-            what: "the service's end",
-            source,
-        })?;
+        let status = status.map_err(|source| VerifyError::Setup { what: "the service's end", source })?;
         let Some(status) = status else { return Ok(()) };
         self.finish_reading().await;
-        Err(VerifyError::Ended {
-            status,
-            when: when.to_owned(),
-            output: self.output.text(),
-        })
+        Err(VerifyError::Ended { status, when: when.to_owned(), output: self.output.text() })
     }
 
     /// Tells the service to end and waits for it; kills it where it takes longer than `patience`.
-    pub(super) async fn stop(
-        mut self,
-        patience: Duration,
-    ) -> Result<(Ending, String), VerifyError> {
-        let failed = |source| VerifyError::Setup {
-            what: "the service's end",
-            source,
-        };
+    pub(super) async fn stop(mut self, patience: Duration) -> Result<(Ending, String), VerifyError> {
+        let failed = |source| VerifyError::Setup { what: "the service's end", source };
         terminate(&mut self.child).map_err(failed)?;
         let ending = match timeout(patience, self.child.wait()).await {
             Ok(status) => Ending::Exited(status.map_err(failed)?),
@@ -180,10 +134,7 @@ impl Service {
 fn telemetry_environment(around: &Surroundings<'_>) -> [(&'static str, String); 8] {
     [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", around.otlp_endpoint.clone()),
-        (
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            around.otlp_protocol.to_owned(),
-        ),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", around.otlp_protocol.to_owned()),
         ("OTEL_TRACES_SAMPLER", "always_on".to_owned()),
         ("OTEL_PROPAGATORS", "tracecontext,baggage".to_owned()),
         ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()),
@@ -197,10 +148,7 @@ fn telemetry_environment(around: &Surroundings<'_>) -> [(&'static str, String); 
 fn terminate(child: &mut Child) -> std::io::Result<()> {
     use rustix::process::{Pid, Signal, kill_process};
     // A child that has ended already has no id any more.
-    let pid = child
-        .id()
-        .and_then(|id| i32::try_from(id).ok())
-        .and_then(Pid::from_raw);
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     match pid {
         Some(pid) => Ok(kill_process(pid, Signal::TERM)?),
         None => Ok(()),
@@ -215,10 +163,7 @@ fn terminate(child: &mut Child) -> std::io::Result<()> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    #![expect(
-        clippy::disallowed_methods,
-        reason = "the services of these tests are scripts that have to be written"
-    )]
+    #![expect(clippy::disallowed_methods, reason = "the services of these tests are scripts that have to be written")]
 
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
@@ -246,22 +191,11 @@ mod tests {
         let program = folder.path().join("service");
         fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let variables = Variables {
-            upstream: "http://127.0.0.1:9".to_owned(),
-            port: 1,
-            dir: "/x".to_owned(),
-        };
-        Script {
-            folder,
-            program,
-            variables,
-        }
+        let variables = Variables { upstream: "http://127.0.0.1:9".to_owned(), port: 1, dir: "/x".to_owned() };
+        Script { folder, program, variables }
     }
 
-    fn start(
-        script: &Script,
-        setup: &VerifySetup,
-    ) -> (Service, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    fn start(script: &Script, setup: &VerifySetup) -> (Service, tokio::sync::mpsc::UnboundedReceiver<String>) {
         let (lines, seen) = tokio::sync::mpsc::unbounded_channel();
         let progress = Sink::new(move |step| {
             if let Step::Service { line } = step {
@@ -276,10 +210,7 @@ mod tests {
             setup,
         };
         let _writing = WRITING.lock().unwrap();
-        (
-            Service::start(&script.program, &around, &progress).unwrap(),
-            seen,
-        )
+        (Service::start(&script.program, &around, &progress).unwrap(), seen)
     }
 
     fn runs(pid: u32) -> bool {
@@ -303,10 +234,7 @@ mod tests {
         let (service, mut lines) = start(&script, &VerifySetup::default());
         assert_eq!(lines.recv().await.as_deref(), Some("up"));
         let (ending, output) = service.stop(LONG).await.unwrap();
-        assert!(
-            matches!(ending, Ending::Exited(status) if status.code() == Some(7)),
-            "{ending:?}"
-        );
+        assert!(matches!(ending, Ending::Exited(status) if status.code() == Some(7)), "{ending:?}");
         assert_eq!(output, "up\nflushed");
     }
 
@@ -319,10 +247,7 @@ mod tests {
         assert!(runs(pid));
         drop(service);
         // The runtime reaps it, and then both of its streams are closed.
-        assert_eq!(
-            tokio::time::timeout(LONG, lines.recv()).await.unwrap(),
-            None
-        );
+        assert_eq!(tokio::time::timeout(LONG, lines.recv()).await.unwrap(), None);
     }
 
     #[tokio::test]
@@ -332,14 +257,8 @@ mod tests {
         let alive = script("echo waiting\nwhile :; do :; done");
         let (mut service, mut lines) = start(&alive, &VerifySetup::default());
         assert_eq!(lines.recv().await.as_deref(), Some("waiting"));
-        let error = service
-            .ready(&client, url, Duration::from_millis(50))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(&error, VerifyError::NotReady { output, .. } if output == "waiting"),
-            "{error}"
-        );
+        let error = service.ready(&client, url, Duration::from_millis(50)).await.unwrap_err();
+        assert!(matches!(&error, VerifyError::NotReady { output, .. } if output == "waiting"), "{error}");
 
         let dead = script("echo no license >&2\nexit 4");
         let (mut service, _lines) = start(&dead, &VerifySetup::default());
@@ -353,22 +272,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_packs_environment_is_filled_in_and_goes_before_ours() {
-        let env = [
-            ("ITEMS_URL", "$UPSTREAM/items"),
-            ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
-        ];
-        let env = env
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let env = [("ITEMS_URL", "$UPSTREAM/items"), ("OTEL_TRACES_SAMPLER", "parentbased_always_on")];
+        let env = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let setup = VerifySetup { ready: None, env };
-        let script =
-            script("echo $ITEMS_URL $OTEL_TRACES_SAMPLER $OTEL_EXPORTER_OTLP_PROTOCOL $PORT");
+        let script = script("echo $ITEMS_URL $OTEL_TRACES_SAMPLER $OTEL_EXPORTER_OTLP_PROTOCOL $PORT");
         let (_service, mut lines) = start(&script, &setup);
         let line = lines.recv().await;
-        assert_eq!(
-            line.as_deref(),
-            Some("http://127.0.0.1:9/items parentbased_always_on grpc 1")
-        );
+        assert_eq!(line.as_deref(), Some("http://127.0.0.1:9/items parentbased_always_on grpc 1"));
     }
 }

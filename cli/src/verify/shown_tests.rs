@@ -19,14 +19,7 @@ fn finding() -> Finding {
 
 fn check(signal: Signal, name: &str, shape: &str, received: usize, outcome: Outcome) -> Check {
     let by = vec!["pattern/circuit-breaker payments".to_owned()];
-    Check {
-        signal,
-        name: name.to_owned(),
-        shape: shape.to_owned(),
-        by,
-        received,
-        outcome,
-    }
+    Check { signal, name: name.to_owned(), shape: shape.to_owned(), by, received, outcome }
 }
 
 fn report() -> VerifyReport {
@@ -53,21 +46,11 @@ fn report() -> VerifyReport {
         }],
         checks: vec![
             check(Signal::Span, "payments", "internal", 12, Outcome::Passed),
-            check(
-                Signal::Metric,
-                "calls",
-                "counter in {call}",
-                4,
-                Outcome::Failed,
-            ),
+            check(Signal::Metric, "calls", "counter in {call}", 4, Outcome::Failed),
             check(Signal::Log, "panicked", "error", 0, Outcome::NotProbed),
         ],
         findings: vec![finding(), undeclared],
-        received: Received {
-            spans: 13,
-            metric_points: 4,
-            log_records: 0,
-        },
+        received: Received { spans: 13, metric_points: 4, log_records: 0 },
         forwarded: None,
     }
 }
@@ -106,18 +89,9 @@ fn what_was_not_sent_on_is_told() {
         rejected_records: 0,
         last_error: Some("connection refused".to_owned()),
     };
-    let shown = plain(&table(&VerifyReport {
-        forwarded: Some(forwarded),
-        ..report()
-    }));
-    assert!(
-        shown.contains("sent on to http://localhost:4318: 5 requests\n"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("not taken: 3 requests, 0 records (connection refused)\n"),
-        "{shown}"
-    );
+    let shown = plain(&table(&VerifyReport { forwarded: Some(forwarded), ..report() }));
+    assert!(shown.contains("sent on to http://localhost:4318: 5 requests\n"), "{shown}");
+    assert!(shown.contains("not taken: 3 requests, 0 records (connection refused)\n"), "{shown}");
 }
 
 #[test]

@@ -15,17 +15,8 @@ const STRONG: Style = Style::new().bold();
 pub fn table(report: &VerifyReport) -> String {
     let mut rows: Vec<Row> = report.checks.iter().map(check_row).collect();
     rows.extend(report.probes.iter().map(|probe| Row {
-        outcome: if probe.passed {
-            Outcome::Passed
-        } else {
-            Outcome::Failed
-        },
-        cells: [
-            Signal::Probe.word().to_owned(),
-            probe.name.clone(),
-            probe.request.clone(),
-            probe.sent.to_string(),
-        ],
+        outcome: if probe.passed { Outcome::Passed } else { Outcome::Failed },
+        cells: [Signal::Probe.word().to_owned(), probe.name.clone(), probe.request.clone(), probe.sent.to_string()],
     }));
     let mut text = String::new();
     write_rows(&mut text, &rows);
@@ -44,12 +35,7 @@ fn check_row(check: &Check) -> Row {
     let received = check.received.to_string();
     Row {
         outcome: check.outcome,
-        cells: [
-            check.signal.word().to_owned(),
-            check.name.clone(),
-            check.shape.clone(),
-            received,
-        ],
+        cells: [check.signal.word().to_owned(), check.name.clone(), check.shape.clone(), received],
     }
 }
 
@@ -57,26 +43,16 @@ fn write_rows(text: &mut String, rows: &[Row]) {
     let head = ["", "name", "kind", "seen"].map(str::to_owned);
     let widths: [usize; 4] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| &row.cells).chain([&head]);
-        cells
-            .filter_map(|cells| cells.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default()
+        cells.filter_map(|cells| cells.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
     });
-    line(
-        text,
-        &format!("{STRONG}   {}{STRONG:#}", padded(&head, widths)),
-    );
+    line(text, &format!("{STRONG}   {}{STRONG:#}", padded(&head, widths)));
     for row in rows {
         let (style, mark) = match row.outcome {
             Outcome::Passed => (PASSED, "✓"),
             Outcome::Failed => (FAILED, "✗"),
             Outcome::NotProbed => (QUIET, "–"),
         };
-        line(
-            text,
-            &format!(" {style}{mark}{style:#} {}", padded(&row.cells, widths)),
-        );
+        line(text, &format!(" {style}{mark}{style:#} {}", padded(&row.cells, widths)));
     }
 }
 
@@ -94,27 +70,14 @@ fn write_findings(text: &mut String, report: &VerifyReport) {
             Level::Note => (QUIET, "note"),
         };
         line(text, "");
-        line(
-            text,
-            &format!("{style}{word}{style:#}: {}", one_line(finding)),
-        );
+        line(text, &format!("{style}{word}{style:#}: {}", one_line(finding)));
         line(text, &format!("  {QUIET}{}{QUIET:#}", finding.next_step));
     }
 }
 
 /// What a service sends must not move the cursor or break the layout.
 fn one_line(finding: &Finding) -> String {
-    finding
-        .to_string()
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
+    finding.to_string().chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 fn write_forwarded(text: &mut String, report: &VerifyReport) {
@@ -122,52 +85,28 @@ fn write_forwarded(text: &mut String, report: &VerifyReport) {
         return;
     };
     line(text, "");
-    line(
-        text,
-        &format!(
-            "sent on to {}: {} requests",
-            forwarded.endpoint, forwarded.sent
-        ),
-    );
+    line(text, &format!("sent on to {}: {} requests", forwarded.endpoint, forwarded.sent));
     let lost = forwarded.failed + forwarded.dropped;
     if lost > 0 || forwarded.rejected_records > 0 {
         let reason = forwarded.last_error.as_deref().unwrap_or("no reason given");
         let rejected = forwarded.rejected_records;
-        line(
-            text,
-            &format!("{FAILED}not taken{FAILED:#}: {lost} requests, {rejected} records ({reason})"),
-        );
+        line(text, &format!("{FAILED}not taken{FAILED:#}: {lost} requests, {rejected} records ({reason})"));
     }
 }
 
 fn write_summary(text: &mut String, report: &VerifyReport) {
-    let count = |wanted: Outcome| {
-        report
-            .checks
-            .iter()
-            .filter(|check| check.outcome == wanted)
-            .count()
-    };
+    let count = |wanted: Outcome| report.checks.iter().filter(|check| check.outcome == wanted).count();
     let total = report.checks.len();
     let received = report.received;
     line(text, "");
-    let (style, verdict) = if report.passed {
-        (PASSED, "verified")
-    } else {
-        (FAILED, "differs")
-    };
-    let mut summary = format!(
-        "{style}{verdict}{style:#}: {} of {total} declared arrived as declared",
-        count(Outcome::Passed)
-    );
+    let (style, verdict) = if report.passed { (PASSED, "verified") } else { (FAILED, "differs") };
+    let mut summary =
+        format!("{style}{verdict}{style:#}: {} of {total} declared arrived as declared", count(Outcome::Passed));
     if count(Outcome::NotProbed) > 0 {
         let _ = write!(summary, ", {} cannot be probed", count(Outcome::NotProbed));
     }
     let (spans, points, logs) = (received.spans, received.metric_points, received.log_records);
-    let _ = write!(
-        summary,
-        " ({spans} spans, {points} data points, {logs} log records)"
-    );
+    let _ = write!(summary, " ({spans} spans, {points} data points, {logs} log records)");
     line(text, &summary);
 }
 

@@ -89,31 +89,18 @@ async fn serve(listener: TcpListener, script: Arc<Mutex<Script>>) {
 async fn connection(stream: TcpStream, script: Arc<Mutex<Script>>) {
     let service = service_fn(move |request| answer(request, Arc::clone(&script)));
     // Ends with an error where the answer is to close the connection.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    script: Arc<Mutex<Script>>,
-) -> io::Result<Response<Full<Bytes>>> {
+async fn answer(request: Request<Incoming>, script: Arc<Mutex<Script>>) -> io::Result<Response<Full<Bytes>>> {
     let path = request.uri().path().to_owned();
     let answer = {
         let mut script = lock(&script);
-        let fitting = script
-            .answers
-            .iter()
-            .filter(|answer| path.starts_with(&answer.path));
+        let fitting = script.answers.iter().filter(|answer| path.starts_with(&answer.path));
         let answer = fitting.max_by_key(|answer| answer.path.len()).cloned();
-        let shown = answer
-            .as_ref()
-            .map_or(path.as_str(), |answer| answer.path.as_str());
+        let shown = answer.as_ref().map_or(path.as_str(), |answer| answer.path.as_str());
         let route = format!("{} {shown}", request.method());
-        script.calls.push(OutgoingCall {
-            route,
-            context: context(&request),
-        });
+        script.calls.push(OutgoingCall { route, context: context(&request) });
         answer
     };
     // A client that is still sending would take an early answer for a broken connection.
@@ -130,28 +117,16 @@ async fn answer(
 
 fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let json = body.starts_with(['{', '[', '"']);
-    let content_type = if json {
-        "application/json"
-    } else {
-        "text/plain; charset=utf-8"
-    };
+    let content_type = if json { "application/json" } else { "text/plain; charset=utf-8" };
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 /// The ids in a W3C `traceparent`: version, trace, parent, flags.
 fn context<T>(request: &Request<T>) -> Option<(TraceId, SpanId)> {
-    let mut parts = request
-        .headers()
-        .get("traceparent")?
-        .to_str()
-        .ok()?
-        .split('-')
-        .skip(1);
+    let mut parts = request.headers().get("traceparent")?.to_str().ok()?.split('-').skip(1);
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
@@ -164,13 +139,7 @@ mod tests {
     use super::*;
 
     fn answer(path: &str, status: StatusCode) -> Answer {
-        Answer {
-            path: path.to_owned(),
-            status,
-            body: "busy".to_owned(),
-            delay: Duration::ZERO,
-            reset: false,
-        }
+        Answer { path: path.to_owned(), status, body: "busy".to_owned(), delay: Duration::ZERO, reset: false }
     }
 
     fn client() -> reqwest::Client {
@@ -180,48 +149,17 @@ mod tests {
     #[tokio::test]
     async fn the_answer_with_the_longest_path_is_given_and_the_call_remembered() {
         let upstream = Upstream::start().await.unwrap();
-        upstream.answer_with(vec![
-            answer("/a", StatusCode::OK),
-            answer("/a/b", StatusCode::SERVICE_UNAVAILABLE),
-        ]);
+        upstream.answer_with(vec![answer("/a", StatusCode::OK), answer("/a/b", StatusCode::SERVICE_UNAVAILABLE)]);
         let traceparent = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
-        let request = client()
-            .get(format!("{}/a/b/c", upstream.url()))
-            .header("traceparent", traceparent);
+        let request = client().get(format!("{}/a/b/c", upstream.url())).header("traceparent", traceparent);
         let response = request.send().await.unwrap();
-        assert_eq!(
-            (
-                response.status().as_u16(),
-                response.text().await.unwrap().as_str()
-            ),
-            (503, "busy")
-        );
-        let other = client()
-            .post(format!("{}/other", upstream.url()))
-            .body("x")
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(
-            (
-                other.status().as_u16(),
-                other.text().await.unwrap().as_str()
-            ),
-            (200, "{}")
-        );
-        let context = Some((
-            traceparent[3..35].parse().unwrap(),
-            traceparent[36..52].parse().unwrap(),
-        ));
+        assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (503, "busy"));
+        let other = client().post(format!("{}/other", upstream.url())).body("x").send().await.unwrap();
+        assert_eq!((other.status().as_u16(), other.text().await.unwrap().as_str()), (200, "{}"));
+        let context = Some((traceparent[3..35].parse().unwrap(), traceparent[36..52].parse().unwrap()));
         let calls = [
-            OutgoingCall {
-                route: "GET /a/b".to_owned(),
-                context,
-            },
-            OutgoingCall {
-                route: "POST /other".to_owned(),
-                context: None,
-            },
+            OutgoingCall { route: "GET /a/b".to_owned(), context },
+            OutgoingCall { route: "POST /other".to_owned(), context: None },
         ];
         assert_eq!(upstream.calls(), calls);
     }
@@ -229,10 +167,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_can_be_closed_instead_of_answered() {
         let upstream = Upstream::start().await.unwrap();
-        upstream.answer_with(vec![Answer {
-            reset: true,
-            ..answer("/", StatusCode::OK)
-        }]);
+        upstream.answer_with(vec![Answer { reset: true, ..answer("/", StatusCode::OK) }]);
         let error = client().get(upstream.url()).send().await.unwrap_err();
         assert!(!error.is_status(), "{error}");
     }

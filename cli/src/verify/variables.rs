@@ -22,9 +22,7 @@ impl Variables {
             ("$BASE", self.base()),
             ("$DIR", self.dir.clone()),
         ];
-        values.iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(name, value)
-        })
+        values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 }
 
@@ -34,18 +32,8 @@ mod tests {
 
     #[test]
     fn variables_are_filled_in_wherever_they_stand() {
-        let variables = Variables {
-            upstream: "http://127.0.0.1:9".to_owned(),
-            port: 80,
-            dir: "/tmp/x".to_owned(),
-        };
-        assert_eq!(
-            variables.fill("$UPSTREAM/a?p=$PORT&d=$DIR/db"),
-            "http://127.0.0.1:9/a?p=80&d=/tmp/x/db"
-        );
-        assert_eq!(
-            variables.fill("$BASE/readyz costs $5"),
-            "http://127.0.0.1:80/readyz costs $5"
-        );
+        let variables = Variables { upstream: "http://127.0.0.1:9".to_owned(), port: 80, dir: "/tmp/x".to_owned() };
+        assert_eq!(variables.fill("$UPSTREAM/a?p=$PORT&d=$DIR/db"), "http://127.0.0.1:9/a?p=80&d=/tmp/x/db");
+        assert_eq!(variables.fill("$BASE/readyz costs $5"), "http://127.0.0.1:80/readyz costs $5");
     }
 }

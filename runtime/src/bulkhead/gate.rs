@@ -154,7 +154,10 @@ impl Gate {
                 // All are out, and stay so until somebody sees this bit.
                 state | WAITING
             };
-            match self.state.compare_exchange(state, next, Ordering::Acquire, Ordering::Relaxed) {
+            match self
+                .state
+                .compare_exchange(state, next, Ordering::Acquire, Ordering::Relaxed)
+            {
                 Ok(_) if next & WAITING == 0 => return None,
                 Ok(_) => break,
                 Err(changed) => state = changed,
@@ -262,7 +265,10 @@ mod tests {
         assert!(!poll(&mut second));
         assert_eq!(gate.waiting(), 2);
         drop(permit);
-        assert!(gate.try_enter().is_none(), "the permit belongs to the first in line");
+        assert!(
+            gate.try_enter().is_none(),
+            "the permit belongs to the first in line"
+        );
         assert!(!poll(&mut second));
         assert!(poll(&mut first));
         gate.give_back();
@@ -342,7 +348,11 @@ mod loom_tests {
             for thread in threads {
                 thread.join().expect("no thread panics");
             }
-            assert_eq!(gate.state.load(Ordering::Relaxed), 0, "no permit and no bit stays behind");
+            assert_eq!(
+                gate.state.load(Ordering::Relaxed),
+                0,
+                "no permit and no bit stays behind"
+            );
         });
     }
 

@@ -351,9 +351,9 @@ impl TracedBulkheadBuilder {
     /// # Errors
     /// A setting that is missing or cannot work, or a name that belongs to a bulkhead with other ones.
     pub fn build(self) -> Result<TracedBulkhead, PatternConfigError> {
-        let max_concurrent = self.max_concurrent.ok_or_else(|| {
-            CHECK.missing("max_concurrent", "say how many calls may run at once")
-        })?;
+        let max_concurrent = self
+            .max_concurrent
+            .ok_or_else(|| CHECK.missing("max_concurrent", "say how many calls may run at once"))?;
         let config = BulkheadConfig {
             max_concurrent,
             max_wait: self.max_wait,
@@ -378,7 +378,11 @@ impl Pattern for TracedBulkhead {
         let name = CHECK.name(name).map_err(|error| (error, None))?;
         config.validate().map_err(|error| (error, None))?;
         BULKHEADS
-            .find_or_make(name, |core| core.config == *config, || Core::new(name, *config))
+            .find_or_make(
+                name,
+                |core| core.config == *config,
+                || Core::new(name, *config),
+            )
             .map(Self::new)
             .map_err(|existing| {
                 let error = CHECK.taken(name, &existing.config, config);

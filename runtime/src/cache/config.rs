@@ -74,7 +74,8 @@ impl CacheConfig {
         };
         let shortest = ttl.mul_f64(1.0 - self.ttl_jitter);
         if self.refresh_ahead.is_some_and(|ahead| ahead >= shortest) {
-            let problem = "must be less than the shortest `ttl`, which is `ttl` × (1 - `ttl_jitter`)";
+            let problem =
+                "must be less than the shortest `ttl`, which is `ttl` × (1 - `ttl_jitter`)";
             return Err(CHECK.conflict("refresh_ahead", problem));
         }
         Ok(())

@@ -17,9 +17,11 @@ const SHARDS: usize = 16;
 /// The flights of one cache, by key.
 #[derive(Debug)]
 pub(crate) struct Flights<K, R> {
-    shards: Box<[Mutex<HashMap<K, Arc<Flight<R>>>>]>,
+    shards: Box<[Shard<K, R>]>,
     seed: RandomState,
 }
+
+type Shard<K, R> = Mutex<HashMap<K, Arc<Flight<R>>>>;
 
 #[derive(Debug)]
 struct Flight<R> {
@@ -63,7 +65,7 @@ impl<K: Hash + Eq + Clone, R> Flights<K, R> {
         }
     }
 
-    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Option<&Mutex<HashMap<K, Arc<Flight<R>>>>> {
+    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Option<&Shard<K, R>> {
         let index = self.seed.hash_one(key) as usize % self.shards.len().max(1);
         self.shards.get(index)
     }
@@ -156,7 +158,10 @@ impl<K: Hash + Eq + Clone, R> Flights<K, R> {
             return;
         };
         let mut flights = lock(shard);
-        if flights.get(key).is_some_and(|known| Arc::ptr_eq(known, flight)) {
+        if flights
+            .get(key)
+            .is_some_and(|known| Arc::ptr_eq(known, flight))
+        {
             flights.remove(key);
         }
     }
@@ -181,7 +186,9 @@ impl<K: Hash + Eq + Clone, R> Flights<K, R> {
             drop(flights);
             waker.wake();
         } else if let Some(flights) = &mut flights
-            && flights.get(key).is_some_and(|known| Arc::ptr_eq(known, flight))
+            && flights
+                .get(key)
+                .is_some_and(|known| Arc::ptr_eq(known, flight))
         {
             flights.remove(key);
         }

@@ -266,11 +266,7 @@ where
     ///
     /// # Errors
     /// That of `load`.
-    pub fn get_or_load<Q, E>(
-        &self,
-        key: &Q,
-        load: impl FnOnce() -> Result<V, E>,
-    ) -> Result<V, E>
+    pub fn get_or_load<Q, E>(&self, key: &Q, load: impl FnOnce() -> Result<V, E>) -> Result<V, E>
     where
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
         K: Borrow<Q>,
@@ -317,9 +313,7 @@ where
     {
         let request = self.request(self.new_span(), self.metrics);
         let load = async { load().await };
-        self.inner
-            .get_or_load(key, request, load, keep_error)
-            .await
+        self.inner.get_or_load(key, request, load, keep_error).await
     }
 
     /// As [`Self::get_or_load_async`]; calls that waited for a load that failed get a clone of its error.

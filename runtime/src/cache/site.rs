@@ -89,7 +89,8 @@ impl ResolvedCache {
         let typed = cache.as_ref()?.downcast_ref();
         if typed.is_none() {
             // A generic function, whose second set of types asks for the first one's name.
-            let other = TracedCache::<K, V>::find_or_make(self.name(), &self.config, Clock::system());
+            let other =
+                TracedCache::<K, V>::find_or_make(self.name(), &self.config, Clock::system());
             if let Err(error) = other {
                 crate::registry::report(error);
             }

@@ -159,12 +159,7 @@ where
         self.write(key, value, |_| true);
     }
 
-    fn write(
-        &self,
-        key: K,
-        value: V,
-        replaces: impl FnOnce(&Entry<V>) -> bool,
-    ) -> Option<u64> {
+    fn write(&self, key: K, value: V, replaces: impl FnOnce(&Entry<V>) -> bool) -> Option<u64> {
         let mut written = None;
         // Computing on the key keeps writers apart, so that the newer one is known.
         self.entries.entry(key).and_compute_with(|existing| {
@@ -180,7 +175,11 @@ where
 
     fn entry(&self, value: V, version: u64) -> Entry<V> {
         let now = self.clock.fine();
-        let random = if self.ttl.is_some() { fastrand::f64() } else { 0.0 };
+        let random = if self.ttl.is_some() {
+            fastrand::f64()
+        } else {
+            0.0
+        };
         Entry {
             value,
             version,
@@ -211,12 +210,12 @@ where
 
     /// Takes out what was written as that version.
     pub(crate) fn take_back(&self, key: K, version: u64) {
-        self.entries.entry(key).and_compute_with(|existing| {
-            match existing {
+        self.entries
+            .entry(key)
+            .and_compute_with(|existing| match existing {
                 Some(existing) if existing.value().version == version => Op::Remove,
                 _ => Op::Nop,
-            }
-        });
+            });
     }
 
     pub(crate) fn remove<Q>(&self, key: &Q)
@@ -247,7 +246,9 @@ struct ByTimes(Clock);
 impl ByTimes {
     fn left<V>(&self, entry: &Entry<V>) -> Option<Duration> {
         let now = self.0.fine();
-        Some(Duration::from_nanos(entry.times.stale_until.saturating_sub(now)))
+        Some(Duration::from_nanos(
+            entry.times.stale_until.saturating_sub(now),
+        ))
     }
 }
 
@@ -343,7 +344,10 @@ mod tests {
             tenths[tenth as usize] += 1;
         }
         for (tenth, count) in tenths.into_iter().enumerate() {
-            assert!(count.abs_diff(VALUES / 10) < 200, "{count} in tenth {tenth}");
+            assert!(
+                count.abs_diff(VALUES / 10) < 200,
+                "{count} in tenth {tenth}"
+            );
         }
     }
 
@@ -370,7 +374,9 @@ mod tests {
         assert_eq!(store.keep_loaded(1, 1, begun), None);
         assert!(matches!(store.find(&1), Found::Fresh(2)));
         let begun = store.begin();
-        let version = store.keep_loaded(1, 3, begun).expect("nothing newer is there");
+        let version = store
+            .keep_loaded(1, 3, begun)
+            .expect("nothing newer is there");
         store.insert(1, 4);
         store.take_back(1, version);
         assert!(matches!(store.find(&1), Found::Fresh(4)));

@@ -256,7 +256,11 @@ impl PolicyBuilder {
         }
         let timeout = self
             .timeout
-            .map(|after| TracedTimeout::builder(self.name.as_str()).after(after).build())
+            .map(|after| {
+                TracedTimeout::builder(self.name.as_str())
+                    .after(after)
+                    .build()
+            })
             .transpose()?;
         Ok(Policy {
             retry: self.retry.map(TracedRetryBuilder::build).transpose()?,

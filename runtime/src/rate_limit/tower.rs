@@ -65,7 +65,9 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context).map_err(RateLimitError::Inner)
+        self.inner
+            .poll_ready(context)
+            .map_err(RateLimitError::Inner)
     }
 
     fn call(&mut self, request: R) -> Self::Future {

@@ -63,6 +63,8 @@ const OBSERVED: &[&[Observed]] = &[
     crate::rate_limit::OBSERVED,
     #[cfg(feature = "retry")]
     crate::retry::OBSERVED,
+    #[cfg(feature = "route")]
+    crate::route::OBSERVED,
     crate::timeout::OBSERVED,
 ];
 

@@ -41,7 +41,11 @@ impl Backoff {
 
     /// The next wait, never longer than `max_delay`.
     pub(crate) fn next(&mut self) -> Duration {
-        let delay = self.delays.next().unwrap_or(self.max_delay).min(self.max_delay);
+        let delay = self
+            .delays
+            .next()
+            .unwrap_or(self.max_delay)
+            .min(self.max_delay);
         let delay = match self.jitter {
             Jitter::None => delay,
             Jitter::Full => self.between(Duration::ZERO, delay),
@@ -157,7 +161,10 @@ mod tests {
         let expected = WAITS / 10;
         let allowed = (6.0 * (expected as f64 * 0.9).sqrt()) as usize;
         for (tenth, count) in buckets.into_iter().enumerate() {
-            assert!(count.abs_diff(expected) < allowed, "{count} waits in tenth {tenth}");
+            assert!(
+                count.abs_diff(expected) < allowed,
+                "{count} waits in tenth {tenth}"
+            );
         }
     }
 }

@@ -37,7 +37,12 @@ impl RetryBudget {
     /// Names the number that cannot work.
     pub fn new(ratio: f64, reserve: u32) -> Result<Self, PatternConfigError> {
         CHECK.within("budget", ratio, 0.001..=1.0, "from 0.001 to 1")?;
-        CHECK.within("budget reserve", reserve, 1..=1_000_000, "from 1 to 1000000")?;
+        CHECK.within(
+            "budget reserve",
+            reserve,
+            1..=1_000_000,
+            "from 1 to 1000000",
+        )?;
         Ok(Self::checked(ratio, reserve))
     }
 
@@ -53,7 +58,11 @@ impl RetryBudget {
     /// A call pays in.
     #[inline]
     pub(crate) fn deposit(&self) {
-        let Balance { now, most, per_call } = &*self.0;
+        let Balance {
+            now,
+            most,
+            per_call,
+        } = &*self.0;
         // A full purse is only looked at.
         let _ = now.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |balance| {
             (balance < *most).then(|| (balance + per_call).min(*most))

@@ -457,7 +457,9 @@ impl Watcher for Call<'_> {
     fn abandoned(&self, how: Abandoned, span: &Span) {
         match how {
             Abandoned::Cancelled => self.0.call(Outcome::Cancelled, None, span),
-            Abandoned::Panicked => self.0.call(Outcome::Permanent, Some(names::ERROR_PANIC), span),
+            Abandoned::Panicked => self
+                .0
+                .call(Outcome::Permanent, Some(names::ERROR_PANIC), span),
         }
     }
 }

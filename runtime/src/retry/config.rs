@@ -108,10 +108,14 @@ mod tests {
             ("base", |config| config.base = Duration::ZERO),
             ("factor", |config| config.factor = f64::NAN),
             ("factor", |config| config.factor = 0.5),
-            ("max_delay", |config| config.max_delay = Duration::from_millis(1)),
+            ("max_delay", |config| {
+                config.max_delay = Duration::from_millis(1)
+            }),
             ("max_delay", |config| config.max_delay = Duration::MAX),
             ("deadline", |config| config.deadline = Some(Duration::ZERO)),
-            ("attempt_timeout", |config| config.attempt_timeout = Some(Duration::MAX)),
+            ("attempt_timeout", |config| {
+                config.attempt_timeout = Some(Duration::MAX)
+            }),
             ("budget", |config| config.budget = Some(f64::INFINITY)),
         ];
         for (field, change) in cases {

@@ -425,8 +425,7 @@ impl TracedRetryBuilder {
     /// # Errors
     /// A setting that cannot work, or a name that belongs to a retry with other settings.
     pub fn build(self) -> Result<TracedRetry, PatternConfigError> {
-        let retry =
-            TracedRetry::find_or_make(&self.name, &self.config).map_err(|error| error.0)?;
+        let retry = TracedRetry::find_or_make(&self.name, &self.config).map_err(|error| error.0)?;
         Ok(TracedRetry {
             budget: self.budget,
             span: self.span,
@@ -446,7 +445,11 @@ impl Pattern for TracedRetry {
         let name = CHECK.name(name).map_err(|error| (error, None))?;
         config.validate().map_err(|error| (error, None))?;
         RETRIES
-            .find_or_make(name, |core| core.config == *config, || Core::new(name, *config))
+            .find_or_make(
+                name,
+                |core| core.config == *config,
+                || Core::new(name, *config),
+            )
             .map(Self::new)
             .map_err(|existing| {
                 let error = CHECK.taken(name, &existing.config, config);

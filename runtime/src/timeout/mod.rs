@@ -332,7 +332,11 @@ impl Pattern for TracedTimeout {
         let name = CHECK.name(name).map_err(|error| (error, None))?;
         config.validate().map_err(|error| (error, None))?;
         TIMEOUTS
-            .find_or_make(name, |core| core.config == *config, || Core::new(name, *config))
+            .find_or_make(
+                name,
+                |core| core.config == *config,
+                || Core::new(name, *config),
+            )
             .map(Self::new)
             .map_err(|existing| {
                 let error = CHECK.taken(name, &existing.config, config);

@@ -165,7 +165,10 @@ impl<'a> Checker<'a> {
             for entry in entries {
                 for field in entry.keys().filter(|field| !["when", "optional"].contains(&field.as_str())) {
                     if !slot.fields.contains_key(field) {
-                        self.fault(&*place, format!("there is no field `{field}`; the fields are {}", fields.join(", ")));
+                        self.fault(
+                            &*place,
+                            format!("there is no field `{field}`; the fields are {}", fields.join(", ")),
+                        );
                     }
                 }
                 for (field, spec) in &slot.fields {

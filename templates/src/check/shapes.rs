@@ -50,11 +50,15 @@ pub(super) fn globals(checker: &Checker<'_>, each: Option<&str>) -> BTreeMap<Str
         ("options", Shape::Record(options)),
         ("slots", Shape::Record(slots)),
         ("packs", Shape::plain(["kind", "pack", "name", "summary", "description"]).list()),
-        ("catalog", Shape::record([("crates", Shape::Any), ("images", Shape::Record(images)), ("rust_version", Shape::Plain)])),
+        (
+            "catalog",
+            Shape::record([("crates", Shape::Any), ("images", Shape::Record(images)), ("rust_version", Shape::Plain)]),
+        ),
         ("telemetry", telemetry()),
     ];
     let plain = ["name", "ident", "constant", "pascal", "title", "shape", "framework"];
-    let mut globals: BTreeMap<String, Shape> = named.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect();
+    let mut globals: BTreeMap<String, Shape> =
+        named.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect();
     globals.extend(plain.map(|name| (name.to_owned(), Shape::Plain)));
     if let Some(shape) = each.and_then(|slot| checker.entry(slot)) {
         globals.insert("entry".to_owned(), shape);
@@ -76,13 +80,15 @@ pub(super) fn entry(slot: &SlotSpec) -> Shape {
 }
 
 fn telemetry() -> Shape {
-    let attributes = || Shape::record([
-        ("name", Shape::Plain),
-        ("type", Shape::Plain),
-        ("requirement", Shape::Plain),
-        ("values", Shape::Plain.list()),
-        ("brief", Shape::Plain),
-    ]);
+    let attributes = || {
+        Shape::record([
+            ("name", Shape::Plain),
+            ("type", Shape::Plain),
+            ("requirement", Shape::Plain),
+            ("values", Shape::Plain.list()),
+            ("brief", Shape::Plain),
+        ])
+    };
     let promise = |own: &[&str]| {
         let mut fields = BTreeMap::new();
         for name in ["name", "brief", "stability", "probed"].iter().chain(own) {

@@ -130,16 +130,20 @@ impl<'t> Walk<'t> {
     fn expression(&mut self, expression: &Expr) -> Shape {
         let mut shape = match &expression.val {
             // `default` is there for what is not defined.
-            ExprVal::Ident(path) if expression.has_default_filter() => {
-                self.lookup(path).unwrap_or(Shape::Any)
-            }
+            ExprVal::Ident(path) if expression.has_default_filter() => self.lookup(path).unwrap_or(Shape::Any),
             value => self.value(value),
         };
         for filter in &expression.filters {
             self.call("filter", filter);
             shape = match filter.name.as_str() {
                 "version_sort" | "sort" | "filter" | "unique" | "reverse" | "slice" | "default" => shape,
-                "concat" => if matches!(&shape, Shape::List(element) if **element != Shape::Any) { shape } else { Shape::Any },
+                "concat" => {
+                    if matches!(&shape, Shape::List(element) if **element != Shape::Any) {
+                        shape
+                    } else {
+                        Shape::Any
+                    }
+                }
                 "first" | "last" | "nth" => shape.element(),
                 _ => Shape::Any,
             };

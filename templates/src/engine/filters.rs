@@ -60,7 +60,8 @@ fn quoted(text: &str) -> String {
 /// column `indent`, else `long`.
 fn fit(value: &Value, arguments: &Arguments) -> Result<Value> {
     let short = text("fit", value)?;
-    let long = arguments.get("long").ok_or_else(|| Error::msg("`fit` wants `long`: what to write when it does not fit"))?;
+    let long =
+        arguments.get("long").ok_or_else(|| Error::msg("`fit` wants `long`: what to write when it does not fit"))?;
     let indent = columns(arguments, "indent")?;
     let indent = indent.ok_or_else(|| Error::msg("`fit` wants `indent`: the column it starts at"))?;
     let width = columns(arguments, "width")?.unwrap_or(MAX_WIDTH);
@@ -84,7 +85,9 @@ fn version_sort(value: &Value, arguments: &Arguments) -> Result<Value> {
     let mut keyed = Vec::with_capacity(list.len());
     for entry in list {
         let key = match attribute {
-            Some(name) => entry.get(name).ok_or_else(|| Error::msg(format!("`version_sort`: an entry has no `{name}`")))?,
+            Some(name) => {
+                entry.get(name).ok_or_else(|| Error::msg(format!("`version_sort`: an entry has no `{name}`")))?
+            }
             None => entry,
         };
         keyed.push((text("version_sort", key)?, entry));
@@ -124,6 +127,9 @@ mod tests {
     #[test]
     fn lists_are_sorted_as_rustfmt_sorts_modules() {
         assert_eq!(rendered("{{ names | version_sort | join(sep=' ') }}"), "a9 a10");
-        assert_eq!(rendered("{% for it in entries | version_sort(attribute='ident') %}{{ it.ident }} {% endfor %}"), "a_b b ");
+        assert_eq!(
+            rendered("{% for it in entries | version_sort(attribute='ident') %}{{ it.ident }} {% endfor %}"),
+            "a_b b "
+        );
     }
 }

@@ -38,13 +38,17 @@ pub fn reconcile_crates(
     let mut plain = Plain::new(content)?;
     let mut notes = Vec::new();
     let mut locked = LockedCrates { created: old.created.clone(), ..LockedCrates::default() };
-    let tables = [
-        (NORMAL, &old.normal, &new.normal, &mut locked.normal),
-        (DEV, &old.dev, &new.dev, &mut locked.dev),
-    ];
+    let tables = [(NORMAL, &old.normal, &new.normal, &mut locked.normal), (DEV, &old.dev, &new.dev, &mut locked.dev)];
     for (name, old, new, kept) in tables {
         let document = plain.parse()?;
-        let mut work = Work { name, text: &plain.text, document: &document, workspace, splices: Splices::default(), notes: &mut notes };
+        let mut work = Work {
+            name,
+            text: &plain.text,
+            document: &document,
+            workspace,
+            splices: Splices::default(),
+            notes: &mut notes,
+        };
         *kept = work.entries(old, new)?;
         let insertions = work.insertions(old, new, kept);
         let created = work.insert(&insertions)?;
@@ -171,7 +175,8 @@ impl Work<'_> {
     fn release(&mut self, name: &str, locked: &LockedCrate, entry: &Found) {
         match &locked.before {
             None if entry.said.is_as_written(locked) && entry.in_body => {
-                let lines = place::line_start(self.text, entry.range.start)..place::line_end(self.text, entry.range.end);
+                let lines =
+                    place::line_start(self.text, entry.range.start)..place::line_end(self.text, entry.range.end);
                 self.splices.replace(lines, "");
             }
             None => self.note(
@@ -208,7 +213,9 @@ impl Work<'_> {
     /// The lines of crates that are not there yet, by name; notes them as locked.
     fn insertions(&self, old: &Locked, new: &Wanted, kept: &mut Locked) -> Vec<(String, String)> {
         let mut lines = Vec::new();
-        for (name, wanted) in new.iter().filter(|(name, _)| !old.contains_key(*name) && !kept.contains_key(*name)).collect::<Vec<_>>() {
+        for (name, wanted) in
+            new.iter().filter(|(name, _)| !old.contains_key(*name) && !kept.contains_key(*name)).collect::<Vec<_>>()
+        {
             let locked = self.fresh(name, wanted);
             let above = self.workspace.and_then(|workspace| workspace.get(name));
             lines.push((name.clone(), format!("{}\n", line(name, &locked, above))));
@@ -220,7 +227,8 @@ impl Work<'_> {
     /// A new entry; it inherits from a workspace that has the crate in a version that will do.
     fn fresh(&self, name: &str, wanted: &Requirement) -> LockedCrate {
         let above = self.workspace.and_then(|workspace| workspace.get(name));
-        let fits = above.is_some_and(|above| above.version.as_deref().is_none_or(|version| compatible(version, &wanted.version)));
+        let fits = above
+            .is_some_and(|above| above.version.as_deref().is_none_or(|version| compatible(version, &wanted.version)));
         LockedCrate::new(wanted, fits, None)
     }
 
@@ -291,8 +299,9 @@ fn drop_empty(plain: &mut Plain, name: &str) -> Result<bool, ManifestError> {
     let Some(header) = section.table.span() else { return Ok(false) };
     let text = &plain.text;
     let next = text.get(section.body..).unwrap_or_default();
-    let comments = next.lines().take_while(|line| !line.trim_start().starts_with('[')).any(|line| !line.trim().is_empty());
-    if !section.table.is_empty() || comments {
+    let comments =
+        next.lines().take_while(|line| !line.trim_start().starts_with('[')).any(|line| !line.trim().is_empty());
+    if !section.entries(text).is_empty() || comments {
         return Ok(false);
     }
     let start = place::line_start(text, header.start);

@@ -1,6 +1,7 @@
 //! Lists of features as text: adding and taking out elements, in whatever way the list is laid out.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use toml_edit::{Array, Document};
 
@@ -13,11 +14,17 @@ pub(super) fn with(text: &str, wanted: &BTreeSet<String>) -> String {
         let sorted = present.is_sorted();
         let gap = gap(text);
         for feature in wanted.iter().filter(|feature| !present.contains(&feature.as_str())) {
-            let after = array.iter().filter(|value| !sorted || value.as_str().is_some_and(|other| other < feature.as_str())).last();
+            let after = array
+                .iter()
+                .filter(|value| !sorted || value.as_str().is_some_and(|other| other < feature.as_str()))
+                .last();
             let spot = match (after, array.get(0)) {
                 (Some(value), _) => value.span().map(|span| (span.end, format!(",{gap}\"{feature}\""))),
                 (None, Some(first)) => first.span().map(|span| (span.start, format!("\"{feature}\",{gap}"))),
-                (None, None) => Some((offset + 1, if splices.is_empty() { format!("\"{feature}\"") } else { format!(", \"{feature}\"") })),
+                (None, None) => Some((
+                    offset + 1,
+                    if splices.is_empty() { format!("\"{feature}\"") } else { format!(", \"{feature}\"") },
+                )),
             };
             if let Some((offset, text)) = spot {
                 splices.replace(offset..offset, text);
@@ -28,23 +35,22 @@ pub(super) fn with(text: &str, wanted: &BTreeSet<String>) -> String {
 
 /// The features of an array written as `text`, without those of `unwanted`.
 pub(super) fn without(text: &str, unwanted: &BTreeSet<String>) -> String {
-    edit(text, |array, _, splices| {
+    edit(text, |array, offset, splices| {
         let values: Vec<_> = array.iter().filter_map(|value| Some((value.as_str()?, value.span()?))).collect();
-        let keep: Vec<bool> = values.iter().map(|(name, _)| !unwanted.contains(*name)).collect();
-        let mut last_kept = None;
-        for (index, (_, span)) in values.iter().enumerate() {
-            if keep.get(index) == Some(&true) {
-                last_kept = Some(span.end);
-                continue;
+        let kept = |(name, _): &(&str, Range<usize>)| !unwanted.contains(*name);
+        let Some(last_kept) = values.iter().rposition(kept) else {
+            if !values.is_empty() {
+                splices.replace(offset..offset + text.len(), "[]");
             }
-            let next = values.get(index + 1).map(|(_, next)| next.start);
-            match (next, last_kept) {
-                // With what separates it from the next.
-                (Some(next), _) => splices.replace(span.start..next, ""),
-                // The last, with what separates it from the one before that stays.
-                (None, Some(before)) if keep.get(index.wrapping_sub(1)) == Some(&true) => splices.replace(before..span.end, ""),
-                (None, _) => splices.replace(span.clone(), ""),
-            }
+            return;
+        };
+        for (value, next) in values.iter().zip(values.iter().skip(1)).take(last_kept).filter(|(value, _)| !kept(value))
+        {
+            splices.replace(value.1.start..next.1.start, "");
+        }
+        // Those at the end go with what separates them from the last that stays.
+        if let (Some(stays), Some(last)) = (values.get(last_kept), values.last()) {
+            splices.replace(stays.1.end..last.1.end, "");
         }
     })
 }
@@ -66,7 +72,12 @@ fn edit(text: &str, change: impl FnOnce(&Array, usize, &mut Splices)) -> String 
 /// What stands between two elements.
 fn gap(text: &str) -> String {
     let Some(newline) = text.find('\n') else { return " ".to_owned() };
-    let indent: String = text.get(newline + 1..).unwrap_or_default().chars().take_while(|it| it.is_whitespace() && *it != '\n').collect();
+    let indent: String = text
+        .get(newline + 1..)
+        .unwrap_or_default()
+        .chars()
+        .take_while(|it| it.is_whitespace() && *it != '\n')
+        .collect();
     format!("\n{indent}")
 }
 

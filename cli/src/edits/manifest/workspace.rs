@@ -36,13 +36,15 @@ impl Workspace {
         let plain = Plain::new(root)?;
         let document = plain.parse()?;
         let Some(workspace) = document.get("workspace") else { return Ok(Self::default()) };
-        let entries = |name: &str| workspace.get(name).and_then(Item::as_table_like).map(TableLike::iter).into_iter().flatten();
+        let entries =
+            |name: &str| workspace.get(name).and_then(Item::as_table_like).map(TableLike::iter).into_iter().flatten();
         let crates = entries("dependencies").map(|(name, item)| {
             let said = entry::Said::of(item);
             let default_features = said.default_features.unwrap_or(true);
             (name.to_owned(), WorkspaceCrate { version: said.version, features: said.features, default_features })
         });
-        let package = entries("package").map(|(name, item)| (name.to_owned(), item.as_str().unwrap_or_default().to_owned()));
+        let package =
+            entries("package").map(|(name, item)| (name.to_owned(), item.as_str().unwrap_or_default().to_owned()));
         Ok(Self { crates: crates.collect(), package: package.collect(), lints: workspace.get("lints").is_some() })
     }
 
@@ -105,7 +107,8 @@ impl Workspace {
         let quoted = BTreeSet::from([member.to_owned()]);
         match workspace.get("members") {
             Some(item) => {
-                let members: Vec<&str> = item.as_array().into_iter().flatten().filter_map(|value| value.as_str()).collect();
+                let members: Vec<&str> =
+                    item.as_array().into_iter().flatten().filter_map(|value| value.as_str()).collect();
                 if members.iter().any(|pattern| covers(pattern, member)) {
                     return Ok(root.to_vec());
                 }

@@ -23,33 +23,21 @@ pub(super) struct Owner<'a> {
     pub(super) by: &'a [String],
 }
 
-pub(super) fn compare(
-    owner: Owner<'_>,
-    declared: &[Attribute],
-    received: &Attributes,
-    findings: &mut Findings,
-) {
+pub(super) fn compare(owner: Owner<'_>, declared: &[Attribute], received: &Attributes, findings: &mut Findings) {
     for attribute in declared {
         match received.get(&attribute.name) {
             Some(value) => compare_value(owner, attribute, value, findings),
-            None if attribute.requirement == Requirement::Required => {
-                missing(owner, attribute, findings)
-            }
+            None if attribute.requirement == Requirement::Required => missing(owner, attribute, findings),
             None => {}
         }
     }
     for (name, value) in received.iter() {
-        if !is_ambient(name, owner.signal)
-            && !declared.iter().any(|attribute| attribute.name == name)
-        {
+        if !is_ambient(name, owner.signal) && !declared.iter().any(|attribute| attribute.name == name) {
             findings
                 .found(FindingKind::UndeclaredAttribute, owner.signal, owner.name)
                 .attribute(name)
                 .got(format!("one of type {}", value.type_name()))
-                .next_step(format!(
-                    "declare it in {}, or stop recording it",
-                    packs(owner.by)
-                ));
+                .next_step(format!("declare it in {}, or stop recording it", packs(owner.by)));
         }
     }
 }
@@ -58,15 +46,9 @@ fn missing(owner: Owner<'_>, attribute: &Attribute, findings: &mut Findings) {
     findings
         .found(FindingKind::MissingAttribute, owner.signal, owner.name)
         .attribute(&attribute.name)
-        .expected(format!(
-            "a value of type {}",
-            type_name(attribute.value_type)
-        ))
+        .expected(format!("a value of type {}", type_name(attribute.value_type)))
         .got("none")
-        .next_step(format!(
-            "record it, or declare it in {} as recommended",
-            packs(owner.by)
-        ));
+        .next_step(format!("record it, or declare it in {} as recommended", packs(owner.by)));
 }
 
 fn compare_value(owner: Owner<'_>, attribute: &Attribute, value: &Value, findings: &mut Findings) {
@@ -77,10 +59,7 @@ fn compare_value(owner: Owner<'_>, attribute: &Attribute, value: &Value, finding
             .attribute(&attribute.name)
             .expected(expected)
             .got(value.type_name())
-            .next_step(format!(
-                "record it as {expected}, or correct its type in {}",
-                packs(owner.by)
-            ));
+            .next_step(format!("record it as {expected}, or correct its type in {}", packs(owner.by)));
     }
     for value in outside(attribute, value) {
         findings
@@ -88,10 +67,7 @@ fn compare_value(owner: Owner<'_>, attribute: &Attribute, value: &Value, finding
             .attribute(&attribute.name)
             .expected(listed(&attribute.values))
             .got(format!("`{value}`"))
-            .next_step(format!(
-                "record one of the declared values, or add this one in {}",
-                packs(owner.by)
-            ));
+            .next_step(format!("record one of the declared values, or add this one in {}", packs(owner.by)));
     }
 }
 
@@ -102,38 +78,24 @@ fn outside<'a>(attribute: &Attribute, value: &'a Value) -> Vec<&'a Value> {
         value => vec![value],
     };
     let allowed = |value: &Value| attribute.values.iter().any(|allowed| equal(allowed, value));
-    values
-        .into_iter()
-        .filter(|value| !attribute.values.is_empty() && !allowed(value))
-        .collect()
+    values.into_iter().filter(|value| !attribute.values.is_empty() && !allowed(value)).collect()
 }
 
 fn equal(allowed: &AttributeValue, value: &Value) -> bool {
     match (allowed, value) {
         (AttributeValue::Boolean(allowed), Value::Bool(value)) => allowed == value,
         (AttributeValue::Int(allowed), Value::Int(value)) => allowed == value,
-        (AttributeValue::Double(allowed), Value::Double(value)) => {
-            allowed.to_bits() == value.to_bits()
-        }
+        (AttributeValue::Double(allowed), Value::Double(value)) => allowed.to_bits() == value.to_bits(),
         // A whole number is how a pack writes the double 2.0 as well.
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "declared values are small numbers"
-        )]
-        (AttributeValue::Int(allowed), Value::Double(value)) => {
-            (*allowed as f64).to_bits() == value.to_bits()
-        }
+        #[expect(clippy::cast_precision_loss, reason = "declared values are small numbers")]
+        (AttributeValue::Int(allowed), Value::Double(value)) => (*allowed as f64).to_bits() == value.to_bits(),
         (AttributeValue::String(allowed), Value::String(value)) => allowed == value,
         _ => false,
     }
 }
 
 fn listed(values: &[AttributeValue]) -> String {
-    let mut words: Vec<String> = values
-        .iter()
-        .take(LISTED)
-        .map(|value| format!("`{}`", text(value)))
-        .collect();
+    let mut words: Vec<String> = values.iter().take(LISTED).map(|value| format!("`{}`", text(value))).collect();
     if values.len() > LISTED {
         words.push(format!("or {} more", values.len() - LISTED));
     }
@@ -162,18 +124,11 @@ fn type_name(value_type: AttributeType) -> &'static str {
 
 /// Every attribute of a metric makes series, so there nothing is ambient.
 fn is_ambient(name: &str, signal: Signal) -> bool {
-    let ambient = AMBIENT.contains(&name)
-        || AMBIENT_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
+    let ambient = AMBIENT.contains(&name) || AMBIENT_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     ambient && signal != Signal::Metric
 }
 
 /// The instances that declare something, as a text to put after "in".
 pub(super) fn packs(by: &[String]) -> String {
-    if by.is_empty() {
-        "a pack".to_owned()
-    } else {
-        by.join(", ")
-    }
+    if by.is_empty() { "a pack".to_owned() } else { by.join(", ") }
 }

@@ -11,18 +11,12 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn new(undeclared: Undeclared) -> Self {
-        Self {
-            undeclared,
-            findings: Vec::new(),
-        }
+        Self { undeclared, findings: Vec::new() }
     }
 
     /// Begins a finding; it is added when the draft is finished.
     pub(super) fn found(&mut self, kind: FindingKind, signal: Signal, name: &str) -> Draft<'_> {
-        let is_undeclared = matches!(
-            kind,
-            FindingKind::Undeclared | FindingKind::UndeclaredAttribute
-        );
+        let is_undeclared = matches!(kind, FindingKind::Undeclared | FindingKind::UndeclaredAttribute);
         let noted = is_undeclared && self.undeclared == Undeclared::Note;
         let finding = Finding {
             level: if noted { Level::Note } else { Level::Error },
@@ -35,23 +29,13 @@ impl Findings {
             count: 1,
             next_step: String::new(),
         };
-        Draft {
-            findings: &mut self.findings,
-            finding,
-        }
+        Draft { findings: &mut self.findings, finding }
     }
 
     /// By signal and name; within one, in the order of the kinds.
     pub(super) fn into_vec(mut self) -> Vec<Finding> {
         self.findings.sort_by(|one, two| {
-            let key = |finding: &Finding| {
-                (
-                    finding.level,
-                    finding.signal,
-                    finding.name.clone(),
-                    finding.kind,
-                )
-            };
+            let key = |finding: &Finding| (finding.level, finding.signal, finding.name.clone(), finding.kind);
             key(one).cmp(&key(two))
         });
         self.findings
@@ -90,11 +74,7 @@ impl Draft<'_> {
     /// Says what to do about it, and adds the finding; where there is one alike, to its count.
     pub(super) fn next_step(mut self, next_step: impl Into<String>) {
         self.finding.next_step = next_step.into();
-        match self
-            .findings
-            .iter_mut()
-            .find(|known| are_alike(known, &self.finding))
-        {
+        match self.findings.iter_mut().find(|known| are_alike(known, &self.finding)) {
             Some(known) => known.count += self.finding.count,
             None => self.findings.push(self.finding),
         }

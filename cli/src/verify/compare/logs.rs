@@ -21,30 +21,19 @@ pub(super) fn compare(
     let mut undeclared: BTreeMap<String, usize> = BTreeMap::new();
     let mut arrived: BTreeMap<&str, Vec<&LogRecord>> = BTreeMap::new();
     for record in &observed.logs {
-        match declared
-            .iter()
-            .find(|promise| is_called(record, &promise.name))
-        {
-            Some(promise) => arrived
-                .entry(promise.name.as_str())
-                .or_default()
-                .push(record),
+        match declared.iter().find(|promise| is_called(record, &promise.name)) {
+            Some(promise) => arrived.entry(promise.name.as_str()).or_default().push(record),
             None => *undeclared.entry(name_of(record)).or_default() += 1,
         }
     }
     for promise in declared {
-        let records = arrived
-            .get(promise.name.as_str())
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let records = arrived.get(promise.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let outcome = match records.is_empty() {
             false => Outcome::Passed,
             true if !promise.probed => Outcome::NotProbed,
             true => missing(promise, findings),
         };
-        records
-            .iter()
-            .for_each(|record| compare_record(promise, record, findings));
+        records.iter().for_each(|record| compare_record(promise, record, findings));
         checks.push(Check {
             signal: Signal::Log,
             name: promise.name.clone(),
@@ -70,11 +59,7 @@ fn is_called(record: &LogRecord, name: &str) -> bool {
 
 fn name_of(record: &LogRecord) -> String {
     let body = record.body.to_string();
-    if body.is_empty() {
-        record.event_name.clone()
-    } else {
-        body
-    }
+    if body.is_empty() { record.event_name.clone() } else { body }
 }
 
 fn missing(promise: &EventPromise, findings: &mut Findings) -> Outcome {
@@ -95,29 +80,14 @@ fn compare_record(promise: &EventPromise, record: &LogRecord, findings: &mut Fin
             .found(FindingKind::WrongSeverity, Signal::Log, &promise.name)
             .expected(word(promise.severity))
             .got(record.severity().as_str())
-            .next_step(format!(
-                "write it at the declared level, or correct it in {}",
-                packs(&promise.by)
-            ));
+            .next_step(format!("write it at the declared level, or correct it in {}", packs(&promise.by)));
     }
-    let owner = Owner {
-        signal: Signal::Log,
-        name: &promise.name,
-        by: &promise.by,
-    };
+    let owner = Owner { signal: Signal::Log, name: &promise.name, by: &promise.by };
     attributes::compare(owner, &promise.attributes, &record.attributes, findings);
 }
 
-fn correlation(
-    observed: &Observed,
-    arrived: &BTreeMap<&str, Vec<&LogRecord>>,
-    findings: &mut Findings,
-) {
-    let spans: HashSet<_> = observed
-        .spans
-        .iter()
-        .map(|span| (span.trace_id, span.span_id))
-        .collect();
+fn correlation(observed: &Observed, arrived: &BTreeMap<&str, Vec<&LogRecord>>, findings: &mut Findings) {
+    let spans: HashSet<_> = observed.spans.iter().map(|span| (span.trace_id, span.span_id)).collect();
     for (name, records) in arrived {
         for record in records {
             let Some((trace, span)) = record.trace_id.zip(record.span_id) else {
@@ -138,21 +108,10 @@ fn correlation(
 }
 
 /// Where no record at all has a trace id, those written while a request was served should have had one.
-fn wholly_uncorrelated(
-    observed: &Observed,
-    arrived: &BTreeMap<&str, Vec<&LogRecord>>,
-    findings: &mut Findings,
-) {
+fn wholly_uncorrelated(observed: &Observed, arrived: &BTreeMap<&str, Vec<&LogRecord>>, findings: &mut Findings) {
     let in_a_span = |record: &&&LogRecord| {
-        let time = if record.time_unix_nano == 0 {
-            record.observed_time_unix_nano
-        } else {
-            record.time_unix_nano
-        };
-        observed
-            .spans
-            .iter()
-            .any(|span| (span.start_time_unix_nano..=span.end_time_unix_nano).contains(&time))
+        let time = if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
+        observed.spans.iter().any(|span| (span.start_time_unix_nano..=span.end_time_unix_nano).contains(&time))
     };
     for (name, records) in arrived {
         let count = records.iter().filter(in_a_span).count();
@@ -162,9 +121,7 @@ fn wholly_uncorrelated(
                 .expected("the trace id of the request it was written in")
                 .got("no trace id, like all other records")
                 .count(count)
-                .next_step(
-                    "add the log bridge beside the tracing-opentelemetry layer, on one subscriber",
-                );
+                .next_step("add the log bridge beside the tracing-opentelemetry layer, on one subscriber");
         }
     }
 }

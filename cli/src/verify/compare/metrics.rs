@@ -19,10 +19,7 @@ pub(super) fn compare(
 ) {
     let mut received: BTreeMap<&str, Vec<&MetricPoint>> = BTreeMap::new();
     for point in &observed.points {
-        received
-            .entry(point.metric.name.as_str())
-            .or_default()
-            .push(point);
+        received.entry(point.metric.name.as_str()).or_default().push(point);
     }
     for promise in declared {
         let points = received.remove(promise.name.as_str()).unwrap_or_default();
@@ -53,71 +50,41 @@ pub(super) fn compare(
 fn missing(promise: &MetricPromise, findings: &mut Findings) -> Outcome {
     findings
         .found(FindingKind::Missing, Signal::Metric, &promise.name)
-        .expected(format!(
-            "a {} in {}",
-            word(promise.instrument),
-            promise.unit
-        ))
+        .expected(format!("a {} in {}", word(promise.instrument), promise.unit))
         .got("none")
-        .next_step(format!(
-            "see whether the code that {} calls still records it",
-            packs(&promise.by)
-        ));
+        .next_step(format!("see whether the code that {} calls still records it", packs(&promise.by)));
     Outcome::Failed
 }
 
 fn compare_metric(promise: &MetricPromise, points: &[&MetricPoint], findings: &mut Findings) {
-    let units: BTreeSet<_> = points
-        .iter()
-        .map(|point| point.metric.unit.as_str())
-        .collect();
+    let units: BTreeSet<_> = points.iter().map(|point| point.metric.unit.as_str()).collect();
     for unit in units.into_iter().filter(|unit| *unit != promise.unit) {
         findings
             .found(FindingKind::WrongUnit, Signal::Metric, &promise.name)
             .expected(format!("`{}`", promise.unit))
             .got(format!("`{unit}`"))
-            .next_step(format!(
-                "set the unit where the instrument is built, or correct it in {}",
-                packs(&promise.by)
-            ));
+            .next_step(format!("set the unit where the instrument is built, or correct it in {}", packs(&promise.by)));
     }
-    let instruments: BTreeSet<_> = points
-        .iter()
-        .map(|point| point.metric.kind.instrument())
-        .collect();
-    for instrument in instruments
-        .into_iter()
-        .filter(|instrument| *instrument != word(promise.instrument))
-    {
+    let instruments: BTreeSet<_> = points.iter().map(|point| point.metric.kind.instrument()).collect();
+    for instrument in instruments.into_iter().filter(|instrument| *instrument != word(promise.instrument)) {
         findings
             .found(FindingKind::WrongInstrument, Signal::Metric, &promise.name)
             .expected(word(promise.instrument))
             .got(instrument)
-            .next_step(format!(
-                "build the declared instrument, or correct it in {}",
-                packs(&promise.by)
-            ));
+            .next_step(format!("build the declared instrument, or correct it in {}", packs(&promise.by)));
     }
     // A series sends its attributes again and again; one look is enough.
     let mut series: Vec<_> = points.iter().map(|point| &point.attributes).collect();
     let mut seen = std::collections::HashSet::new();
     series.retain(|attributes| seen.insert(*attributes));
-    let owner = Owner {
-        signal: Signal::Metric,
-        name: &promise.name,
-        by: &promise.by,
-    };
+    let owner = Owner { signal: Signal::Metric, name: &promise.name, by: &promise.by };
     for attributes in series {
         attributes::compare(owner, &promise.attributes, attributes, findings);
     }
 }
 
 fn shape(point: &MetricPoint) -> String {
-    let unit = if point.metric.unit.is_empty() {
-        "no unit"
-    } else {
-        &point.metric.unit
-    };
+    let unit = if point.metric.unit.is_empty() { "no unit" } else { &point.metric.unit };
     format!("a {} in {unit}", point.metric.kind.instrument())
 }
 

@@ -56,11 +56,7 @@ impl Observed {
         let spans = self.spans.iter().map(|span| &span.resource);
         let points = self.points.iter().map(|point| &point.resource);
         let logs = self.logs.iter().map(|log| &log.resource);
-        spans
-            .chain(points)
-            .chain(logs)
-            .next()
-            .map_or("", |resource| &resource.service)
+        spans.chain(points).chain(logs).next().map_or("", |resource| &resource.service)
     }
 }
 
@@ -75,11 +71,7 @@ pub enum Undeclared {
 }
 
 /// Every declaration with what arrived of it, and every difference.
-pub(super) fn compare(
-    declared: &Telemetry,
-    observed: &Observed,
-    undeclared: Undeclared,
-) -> (Vec<Check>, Vec<Finding>) {
+pub(super) fn compare(declared: &Telemetry, observed: &Observed, undeclared: Undeclared) -> (Vec<Check>, Vec<Finding>) {
     let mut findings = Findings::new(undeclared);
     let mut checks = Vec::new();
     spans::compare(&declared.spans, observed, &mut checks, &mut findings);
@@ -90,9 +82,7 @@ pub(super) fn compare(
     let findings = findings.into_vec();
     for check in &mut checks {
         let failed = |finding: &Finding| {
-            finding.level == Level::Error
-                && finding.signal == check.signal
-                && finding.name == check.name
+            finding.level == Level::Error && finding.signal == check.signal && finding.name == check.name
         };
         if findings.iter().any(failed) {
             check.outcome = Outcome::Failed;
@@ -106,15 +96,8 @@ fn resources(observed: &Observed, findings: &mut Findings) {
     let spans = observed.spans.iter().map(|span| &span.resource);
     let points = observed.points.iter().map(|point| &point.resource);
     let logs = observed.logs.iter().map(|log| &log.resource);
-    let names: BTreeSet<&str> = spans
-        .chain(points)
-        .chain(logs)
-        .map(|resource| &*resource.service)
-        .collect();
-    for name in names
-        .into_iter()
-        .filter(|name| name.starts_with(UNKNOWN_SERVICE))
-    {
+    let names: BTreeSet<&str> = spans.chain(points).chain(logs).map(|resource| &*resource.service).collect();
+    for name in names.into_iter().filter(|name| name.starts_with(UNKNOWN_SERVICE)) {
         let next_step = "set the service name where the resource is built, or OTEL_SERVICE_NAME";
         findings
             .found(FindingKind::MissingAttribute, Signal::Resource, name)

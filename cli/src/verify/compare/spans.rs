@@ -11,34 +11,16 @@ use super::{Check, Observed};
 use crate::render::SpanPromise;
 use crate::verify::report::{FindingKind, Outcome, Signal};
 
-pub(super) fn compare(
-    declared: &[SpanPromise],
-    observed: &Observed,
-    checks: &mut Vec<Check>,
-    findings: &mut Findings,
-) {
+pub(super) fn compare(declared: &[SpanPromise], observed: &Observed, checks: &mut Vec<Check>, findings: &mut Findings) {
     let mut received: BTreeMap<(&str, ReceivedKind), Vec<&Span>> = BTreeMap::new();
     for span in &observed.spans {
         // The specification takes a span without a kind for an internal one.
-        let kind = if span.kind == ReceivedKind::Unspecified {
-            ReceivedKind::Internal
-        } else {
-            span.kind
-        };
-        received
-            .entry((span.name.as_str(), kind))
-            .or_default()
-            .push(span);
+        let kind = if span.kind == ReceivedKind::Unspecified { ReceivedKind::Internal } else { span.kind };
+        received.entry((span.name.as_str(), kind)).or_default().push(span);
     }
     for promise in declared {
-        let arrived = received
-            .remove(&(promise.name.as_str(), kind(promise.kind)))
-            .unwrap_or_default();
-        let owner = Owner {
-            signal: Signal::Span,
-            name: &promise.name,
-            by: &promise.by,
-        };
+        let arrived = received.remove(&(promise.name.as_str(), kind(promise.kind))).unwrap_or_default();
+        let owner = Owner { signal: Signal::Span, name: &promise.name, by: &promise.by };
         for span in &arrived {
             attributes::compare(owner, &promise.attributes, &span.attributes, findings);
         }
@@ -59,10 +41,7 @@ pub(super) fn compare(
         });
     }
     for ((name, kind), spans) in received {
-        let promises: Vec<_> = declared
-            .iter()
-            .filter(|promise| promise.name == name)
-            .collect();
+        let promises: Vec<_> = declared.iter().filter(|promise| promise.name == name).collect();
         unexpected(name, kind, spans.len(), &promises, findings);
     }
 }
@@ -72,21 +51,12 @@ fn missing(promise: &SpanPromise, findings: &mut Findings) -> Outcome {
         .found(FindingKind::Missing, Signal::Span, &promise.name)
         .expected(format!("a span of kind {}", word(promise.kind)))
         .got("none")
-        .next_step(format!(
-            "see whether the code that {} calls still opens it",
-            packs(&promise.by)
-        ));
+        .next_step(format!("see whether the code that {} calls still opens it", packs(&promise.by)));
     Outcome::Failed
 }
 
 /// A span that no declaration fits: of another kind than those of its name, or of a name nobody declares.
-fn unexpected(
-    name: &str,
-    kind: ReceivedKind,
-    count: usize,
-    promises: &[&SpanPromise],
-    findings: &mut Findings,
-) {
+fn unexpected(name: &str, kind: ReceivedKind, count: usize, promises: &[&SpanPromise], findings: &mut Findings) {
     if promises.is_empty() {
         return findings
             .found(FindingKind::Undeclared, Signal::Span, name)
@@ -95,19 +65,13 @@ fn unexpected(
             .next_step("declare it in the pack that emits it, or stop emitting it");
     }
     let kinds: Vec<_> = promises.iter().map(|promise| word(promise.kind)).collect();
-    let by: Vec<String> = promises
-        .iter()
-        .flat_map(|promise| promise.by.clone())
-        .collect();
+    let by: Vec<String> = promises.iter().flat_map(|promise| promise.by.clone()).collect();
     findings
         .found(FindingKind::WrongKind, Signal::Span, name)
         .expected(kinds.join(" or "))
         .got(kind.as_str())
         .count(count)
-        .next_step(format!(
-            "set `otel.kind` where the span is opened, or correct its kind in {}",
-            packs(&by)
-        ));
+        .next_step(format!("set `otel.kind` where the span is opened, or correct its kind in {}", packs(&by)));
 }
 
 fn kind(kind: SpanKind) -> ReceivedKind {

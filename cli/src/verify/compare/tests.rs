@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use otelgen_collector::model::{
-    Attributes, LogRecord, Metric, MetricKind, MetricPoint, MetricValue, Resource, Scope, Span,
-    SpanId, SpanKind, SpanStatus, Temporality, TraceId, Value,
+    Attributes, LogRecord, Metric, MetricKind, MetricPoint, MetricValue, Resource, Scope, Span, SpanId, SpanKind,
+    SpanStatus, Temporality, TraceId, Value,
 };
 use otelgen_templates::telemetry::{
-    Attribute, AttributeType, AttributeValue, Instrument, Requirement, Severity,
-    SpanKind as DeclaredKind, Stability,
+    Attribute, AttributeType, AttributeValue, Instrument, Requirement, Severity, SpanKind as DeclaredKind, Stability,
 };
 
 mod attributes;
@@ -30,20 +29,12 @@ fn attribute(name: &str, requirement: Requirement, values: &[&str]) -> Attribute
         name: name.to_owned(),
         value_type: AttributeType::String,
         requirement,
-        values: values
-            .iter()
-            .map(|value| AttributeValue::String((*value).to_owned()))
-            .collect(),
+        values: values.iter().map(|value| AttributeValue::String((*value).to_owned())).collect(),
         brief: String::new(),
     }
 }
 
-fn span_promise(
-    name: &str,
-    kind: DeclaredKind,
-    parents: &[&str],
-    attributes: Vec<Attribute>,
-) -> SpanPromise {
+fn span_promise(name: &str, kind: DeclaredKind, parents: &[&str], attributes: Vec<Attribute>) -> SpanPromise {
     SpanPromise {
         name: name.to_owned(),
         kind,
@@ -61,12 +52,7 @@ fn declared() -> Telemetry {
     let outcome = || attribute("outcome", Requirement::Required, &["success", "failure"]);
     Telemetry {
         spans: vec![
-            span_promise(
-                SERVER,
-                DeclaredKind::Server,
-                &[],
-                vec![attribute("http.route", Requirement::Required, &[])],
-            ),
+            span_promise(SERVER, DeclaredKind::Server, &[], vec![attribute("http.route", Requirement::Required, &[])]),
             span_promise(BREAKER, DeclaredKind::Internal, &[SERVER], vec![outcome()]),
         ],
         metrics: vec![MetricPromise {
@@ -104,10 +90,7 @@ fn id(number: u8) -> SpanId {
 }
 
 fn resource() -> Arc<Resource> {
-    Arc::new(Resource::new(
-        attributes(&[("service.name", "shop")]),
-        String::new(),
-    ))
+    Arc::new(Resource::new(attributes(&[("service.name", "shop")]), String::new()))
 }
 
 fn span(name: &str, number: u8, kind: SpanKind, parent: u8, pairs: &[(&str, &str)]) -> Span {
@@ -131,18 +114,10 @@ fn span(name: &str, number: u8, kind: SpanKind, parent: u8, pairs: &[(&str, &str
 }
 
 fn point(name: &str, unit: &str, pairs: &[(&str, &str)]) -> MetricPoint {
-    let kind = MetricKind::Sum {
-        temporality: Temporality::Cumulative,
-        monotonic: true,
-    };
+    let kind = MetricKind::Sum { temporality: Temporality::Cumulative, monotonic: true };
     let (name, description, unit) = (name.to_owned(), String::new(), unit.to_owned());
     MetricPoint {
-        metric: Arc::new(Metric {
-            name,
-            description,
-            unit,
-            kind,
-        }),
+        metric: Arc::new(Metric { name, description, unit, kind }),
         attributes: attributes(pairs),
         start_time_unix_nano: 1,
         time_unix_nano: 2,
@@ -181,31 +156,12 @@ struct Emitted {
 fn emitted() -> Emitted {
     Emitted {
         spans: vec![
-            span(
-                SERVER,
-                1,
-                SpanKind::Server,
-                9,
-                &[("http.route", "/payments/{id}")],
-            ),
-            span(
-                BREAKER,
-                2,
-                SpanKind::Internal,
-                1,
-                &[("outcome", "success"), ("busy_ns", "1")],
-            ),
+            span(SERVER, 1, SpanKind::Server, 9, &[("http.route", "/payments/{id}")]),
+            span(BREAKER, 2, SpanKind::Internal, 1, &[("outcome", "success"), ("busy_ns", "1")]),
         ],
-        points: vec![point(
-            CALLS,
-            "{call}",
-            &[("name", "payments"), ("outcome", "success")],
-        )],
+        points: vec![point(CALLS, "{call}", &[("name", "payments"), ("outcome", "success")])],
         logs: vec![log(OPENED)],
-        calls: vec![OutgoingCall {
-            route: "GET /payments".to_owned(),
-            context: Some((trace(), id(2))),
-        }],
+        calls: vec![OutgoingCall { route: "GET /payments".to_owned(), context: Some((trace(), id(2))) }],
     }
 }
 
@@ -225,14 +181,7 @@ fn findings(declared: &Telemetry, emitted: Emitted) -> Vec<Finding> {
 
 /// The one finding there is, as kind, signal, name and attribute.
 fn only(findings: &[Finding]) -> (FindingKind, Signal, &str, Option<&str>) {
-    let [finding] = findings else {
-        panic!("not one finding, but {findings:#?}")
-    };
+    let [finding] = findings else { panic!("not one finding, but {findings:#?}") };
     assert!(!finding.next_step.is_empty());
-    (
-        finding.kind,
-        finding.signal,
-        finding.name.as_str(),
-        finding.attribute.as_deref(),
-    )
+    (finding.kind, finding.signal, finding.name.as_str(), finding.attribute.as_deref())
 }

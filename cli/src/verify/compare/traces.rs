@@ -13,15 +13,9 @@ use crate::verify::report::{FindingKind, Signal};
 type ById<'a> = HashMap<(TraceId, SpanId), &'a Span>;
 
 pub(super) fn compare(declared: &[SpanPromise], observed: &Observed, findings: &mut Findings) {
-    let spans: ById<'_> = observed
-        .spans
-        .iter()
-        .map(|span| ((span.trace_id, span.span_id), span.as_ref()))
-        .collect();
+    let spans: ById<'_> = observed.spans.iter().map(|span| ((span.trace_id, span.span_id), span.as_ref())).collect();
     for span in &observed.spans {
-        let parent = span
-            .parent_span_id
-            .map(|parent| spans.get(&(span.trace_id, parent)).copied());
+        let parent = span.parent_span_id.map(|parent| spans.get(&(span.trace_id, parent)).copied());
         match parent {
             // Orphans say it all; where they should hang instead is the next question.
             Some(None) if span.parent_is_remote != Some(true) => orphan(span, findings),
@@ -43,9 +37,7 @@ fn orphan(span: &Span, findings: &mut Findings) {
         .found(FindingKind::OrphanSpan, Signal::Span, &span.name)
         .expected("its parent to be received as well")
         .got("a parent id that no received span has")
-        .next_step(
-            "end the parent before the process ends, and filter parent and child by the same rule",
-        );
+        .next_step("end the parent before the process ends, and filter parent and child by the same rule");
 }
 
 /// `parent` is the name of the span above, empty for a root.
@@ -58,16 +50,8 @@ fn parentage(declared: &[SpanPromise], span: &Span, parent: &str, findings: &mut
     if promise.parents.is_empty() || promise.parents.iter().any(|allowed| allowed == parent) {
         return;
     }
-    let expected: Vec<String> = promise
-        .parents
-        .iter()
-        .map(|parent| format!("`{parent}`"))
-        .collect();
-    let got = if parent.is_empty() {
-        "a root span".to_owned()
-    } else {
-        format!("a child of `{parent}`")
-    };
+    let expected: Vec<String> = promise.parents.iter().map(|parent| format!("`{parent}`")).collect();
+    let got = if parent.is_empty() { "a root span".to_owned() } else { format!("a child of `{parent}`") };
     findings
         .found(FindingKind::BrokenParentage, Signal::Span, &span.name)
         .expected(format!("a child of {}", expected.join(" or ")))
@@ -79,11 +63,7 @@ fn parentage(declared: &[SpanPromise], span: &Span, parent: &str, findings: &mut
 }
 
 fn is_kind(promise: &SpanPromise, span: &Span) -> bool {
-    let kind = if span.kind == SpanKind::Unspecified {
-        SpanKind::Internal
-    } else {
-        span.kind
-    };
+    let kind = if span.kind == SpanKind::Unspecified { SpanKind::Internal } else { span.kind };
     kind.as_str() == format!("{:?}", promise.kind).to_lowercase()
 }
 
@@ -99,9 +79,7 @@ fn outgoing(observed: &Observed, spans: &ById<'_>, findings: &mut Findings) {
     for call in &observed.calls {
         let got = match &call.context {
             None => "no `traceparent`",
-            Some(context) if !spans.contains_key(context) => {
-                "the id of a span that was not received"
-            }
+            Some(context) if !spans.contains_key(context) => "the id of a span that was not received",
             Some(_) => continue,
         };
         findings
