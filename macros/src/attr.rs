@@ -34,9 +34,18 @@ struct Argument {
 impl Parse for Argument {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         // Keywords too: `crate = path`.
-        let key = Ident::parse_any(input)?;
+        let key = Ident::parse_any(input).map_err(|error| {
+            syn::Error::new(
+                error.span(),
+                "expected a parameter, such as `name = \"payments.charge\"`",
+            )
+        })?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
+            if input.is_empty() {
+                let message = format!("`{key}` needs a value after `=`");
+                return Err(syn::Error::new(key.span(), message));
+            }
             Value::Expr(input.parse()?)
         } else if input.peek(syn::token::Paren) {
             let content;
@@ -187,7 +196,8 @@ impl<'e> Arguments<'e> {
         choices: &[(&'static str, T)],
     ) -> Option<T> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let text = self.text(key, words.first().copied().unwrap_or_default())?;
+        let example = format!("\"{}\"", words.first().copied().unwrap_or_default());
+        let text = self.text(key, &example)?;
         let found = choices.iter().find(|(word, _)| *word == text.value);
         if found.is_none() {
             let help = match nearest(&text.value, &words) {
@@ -341,7 +351,7 @@ impl<'e> Arguments<'e> {
         match expr {
             Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Some(path.path),
             other => {
-                self.wrong(key, other.span(), "must be the path of a function", example);
+                self.wrong(key, other.span(), "must be a path", example);
                 None
             }
         }

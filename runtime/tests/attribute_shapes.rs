@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use otelgen::{
-    BreakerOpen, BreakerState, ConfigurationError, TracedCircuitBreaker, traced, traced_breaker,
+    BreakerConfig, BreakerOpen, BreakerState, BreakerWindow, ConfigurationError,
+    TracedCircuitBreaker, traced, traced_breaker,
 };
 
 #[derive(Debug, PartialEq)]
@@ -326,6 +328,47 @@ fn a_breaker_of_ones_own_is_shared_wherever_it_is_named() {
         value: 3,
     };
     assert_eq!(block_on(generic.get()), Ok(3));
+}
+
+#[traced_breaker(
+    name = "shapes.every_setting",
+    failure_rate = 0.5,
+    min_calls = 10,
+    window_calls = 20,
+    consecutive = 5,
+    slow_call = "1s",
+    slow_rate = 0.5,
+    open_for = "10s",
+    open_backoff = 2.0,
+    open_max = "1m",
+    half_open_permits = 2,
+    half_open_timeout = "5s",
+    is_failure = |error: &Error| *error == Error::Down,
+    ignore = |error| *error == Error::Parse
+)]
+fn every_setting(text: &str) -> Result<i32, Error> {
+    Ok(text.parse()?)
+}
+
+#[test]
+fn every_setting_arrives() {
+    assert_eq!(every_setting("x"), Err(Error::Parse));
+    let handle = otelgen::breaker("shapes.every_setting").expect("it was used");
+    assert_eq!(handle.snapshot().totals.ignored, 1);
+    let expected = BreakerConfig {
+        failure_rate: 0.5,
+        min_calls: 10,
+        window: BreakerWindow::Calls(20),
+        consecutive: Some(5),
+        slow_call: Some(Duration::from_secs(1)),
+        slow_rate: 0.5,
+        open_for: Duration::from_secs(10),
+        open_backoff: 2.0,
+        open_max: Duration::from_secs(60),
+        half_open_permits: 2,
+        half_open_timeout: Duration::from_secs(5),
+    };
+    assert_eq!(*handle.config(), expected);
 }
 
 mod conflict {

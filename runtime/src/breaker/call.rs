@@ -10,9 +10,10 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tracing::Span;
 
-use crate::breaker::core::{Core, Outcome, Timing};
+use crate::breaker::core::Core;
 use crate::breaker::error::BreakerOpen;
-use crate::breaker::machine::Ticket;
+use crate::breaker::outcome::{Outcome, Timing};
+use crate::breaker::state::Ticket;
 use crate::breaker::telemetry::record;
 use crate::names;
 

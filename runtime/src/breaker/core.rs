@@ -7,48 +7,14 @@ use std::time::Duration;
 
 use crate::breaker::config::{BreakerConfig, BreakerWindow};
 use crate::breaker::error::BreakerOpen;
-use crate::breaker::machine::{
-    Admission, BreakerState, Machine, Probed, Reason, Ticket, Transition,
-};
+use crate::breaker::machine::{Admission, Machine, Probed};
+use crate::breaker::outcome::{Outcome, Timing};
+use crate::breaker::state::{BreakerState, Reason, Ticket, Transition};
 use crate::breaker::telemetry::BreakerMeter;
 use crate::breaker::window::{CallWindow, TimeWindow, Totals};
 use crate::clock::{Clock, nanos};
 use crate::recorder;
 use crate::shard::Counters;
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Outcome {
-    Success,
-    Failure,
-    Ignored,
-    Rejected,
-    Cancelled,
-}
-
-impl Outcome {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Success,
-        Self::Failure,
-        Self::Ignored,
-        Self::Rejected,
-        Self::Cancelled,
-    ];
-
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Ignored => "ignored",
-            Self::Rejected => "rejected",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    pub(crate) const fn index(self) -> usize {
-        self as usize
-    }
-}
 
 /// Cells of the sharded counters: what each closed period counted (by parity), then everything else.
 const CELLS: usize = 11;
@@ -64,19 +30,6 @@ enum Window {
     Time(TimeWindow),
     /// One for each parity.
     Calls([CallWindow; 2]),
-}
-
-/// How a call is timed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Timing {
-    /// Nobody wants its duration.
-    Untimed,
-    /// To a few milliseconds, for slow calls of a tenth of a second and more.
-    Coarse,
-    /// Precisely, for slow calls shorter than that.
-    Precise,
-    /// Precisely, for the histogram too.
-    Measured,
 }
 
 /// One breaker.

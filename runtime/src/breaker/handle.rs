@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::config::BreakerConfig;
-use crate::breaker::core::{Core, Outcome};
-use crate::breaker::machine::BreakerState;
+use crate::breaker::core::Core;
+use crate::breaker::outcome::Outcome;
+use crate::breaker::state::BreakerState;
 
 /// Observes and overrides one breaker. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::breaker::TracedCircuitBreaker;
 use crate::breaker::config::BreakerConfig;
-use crate::breaker::core::{Core, Outcome};
-use crate::breaker::machine::BreakerState;
+use crate::breaker::core::Core;
+use crate::breaker::outcome::Outcome;
 use crate::breaker::registry::Family;
+use crate::breaker::state::BreakerState;
 use crate::breaker::telemetry::{BreakerMeter, publish_states};
 use crate::clock::Clock;
 use crate::shard::Counters;

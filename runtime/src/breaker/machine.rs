@@ -2,170 +2,9 @@
 //! Knows no window, no telemetry and no clock; times are nanoseconds it is told. Model-checked below.
 
 use crate::breaker::config::BreakerConfig;
+use crate::breaker::state::{BreakerState, Reason, Ticket, Transition};
 use crate::clock::nanos;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
-
-/// What a breaker does with calls.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum BreakerState {
-    /// Calls pass and are counted.
-    Closed,
-    /// Calls are rejected.
-    Open,
-    /// A few probes pass to see whether the dependency is back.
-    HalfOpen,
-    /// Opened by [`BreakerHandle::force_open`](crate::BreakerHandle::force_open): calls are rejected
-    /// until told otherwise.
-    ForcedOpen,
-    /// Closed by [`BreakerHandle::force_close`](crate::BreakerHandle::force_close): calls pass and
-    /// nothing opens the breaker until told otherwise.
-    ForcedClosed,
-    /// Switched off by [`BreakerHandle::disable`](crate::BreakerHandle::disable): calls pass and are
-    /// not judged.
-    Disabled,
-}
-
-impl BreakerState {
-    /// The word for people and status pages: `closed`, `open`, `half_open`, `forced_open`,
-    /// `forced_closed`, `disabled`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::ForcedOpen => "forced_open",
-            Self::ForcedClosed => "forced_closed",
-            Self::Disabled => "disabled",
-        }
-    }
-
-    /// The state as metrics know it, where a forced or disabled breaker counts as what it behaves like.
-    #[must_use]
-    pub const fn observed(self) -> Self {
-        match self {
-            Self::Open | Self::ForcedOpen => Self::Open,
-            Self::HalfOpen => Self::HalfOpen,
-            Self::Closed | Self::ForcedClosed | Self::Disabled => Self::Closed,
-        }
-    }
-
-    const fn bits(self) -> u64 {
-        match self {
-            Self::Closed => 0,
-            Self::Open => 1,
-            Self::HalfOpen => 2,
-            Self::ForcedOpen => 3,
-            Self::ForcedClosed => 4,
-            Self::Disabled => 5,
-        }
-    }
-}
-
-/// Why the state changed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Reason {
-    FailureRate,
-    SlowRate,
-    Consecutive,
-    OpenElapsed,
-    ProbeSucceeded,
-    ProbeFailed,
-    ProbeSlow,
-    ProbeTimedOut,
-    Handle,
-}
-
-impl Reason {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::FailureRate => "failure_rate",
-            Self::SlowRate => "slow_rate",
-            Self::Consecutive => "consecutive_failures",
-            Self::OpenElapsed => "open_elapsed",
-            Self::ProbeSucceeded => "probe_succeeded",
-            Self::ProbeFailed => "probe_failed",
-            Self::ProbeSlow => "probe_slow",
-            Self::ProbeTimedOut => "probe_timed_out",
-            Self::Handle => "handle",
-        }
-    }
-}
-
-/// A change of state that happened, for whoever reports it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use]
-pub(crate) struct Transition {
-    pub(crate) from: BreakerState,
-    pub(crate) to: BreakerState,
-    pub(crate) reason: Reason,
-}
-
-/// State, generation and flags in one word, so that one load tells a call all it needs.
-///
-/// From the lowest bit: 3 state, 1 watch, 16 closed period, 44 generation. Every transition starts a
-/// generation; every closing starts a period, whose parity chooses the counters that results go to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Ticket(u64);
-
-const STATE_MASK: u64 = 0b111;
-const WATCH: u64 = 0b1000;
-const PERIOD_SHIFT: u32 = 4;
-const GENERATION_SHIFT: u32 = 20;
-
-impl Ticket {
-    #[inline]
-    pub(crate) const fn state(self) -> BreakerState {
-        match self.0 & STATE_MASK {
-            0 => BreakerState::Closed,
-            1 => BreakerState::Open,
-            2 => BreakerState::HalfOpen,
-            3 => BreakerState::ForcedOpen,
-            4 => BreakerState::ForcedClosed,
-            _ => BreakerState::Disabled,
-        }
-    }
-
-    /// Whether its state is [`BreakerState::Closed`].
-    #[inline]
-    pub(crate) const fn is_closed(self) -> bool {
-        self.0 & STATE_MASK == BreakerState::Closed.bits()
-    }
-
-    /// 0 or 1: the counters of this closed period.
-    #[inline]
-    pub(crate) const fn parity(self) -> usize {
-        ((self.0 >> PERIOD_SHIFT) & 1) as usize
-    }
-
-    /// Whether it is closed and a success changes nothing but counts: no mark of [`Machine::watch`].
-    #[inline]
-    pub(crate) const fn is_plainly_closed(self) -> bool {
-        self.0 & (STATE_MASK | WATCH) == BreakerState::Closed.bits()
-    }
-
-    const fn generation(self) -> u64 {
-        self.0 >> GENERATION_SHIFT
-    }
-
-    /// Whether both were issued in the same generation.
-    pub(crate) const fn same_generation(self, other: Self) -> bool {
-        self.generation() == other.generation()
-    }
-
-    const fn followed_by(self, state: BreakerState) -> Self {
-        let period = self.0 & (0xffff << PERIOD_SHIFT);
-        let period = match state {
-            BreakerState::Closed => {
-                period.wrapping_add(1 << PERIOD_SHIFT) & (0xffff << PERIOD_SHIFT)
-            }
-            _ => period,
-        };
-        let generation = (self.generation() + 1) << GENERATION_SHIFT;
-        Self(generation | period | state.bits())
-    }
-}
 
 /// Whether a call may pass.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -245,7 +84,7 @@ impl Machine {
     /// The current word.
     #[inline]
     pub(crate) fn current(&self) -> Ticket {
-        Ticket(self.word.load(Ordering::Acquire))
+        Ticket::from_word(self.word.load(Ordering::Acquire))
     }
 
     /// Whether a call may pass now. A transition that this caused must be reported.
@@ -387,16 +226,15 @@ impl Machine {
         if !current.same_generation(ticket) {
             return;
         }
-        let wanted = if on {
-            current.0 | WATCH
-        } else {
-            current.0 & !WATCH
-        };
-        if wanted != current.0 {
+        let wanted = current.watched(on);
+        if wanted != current {
             // Failing means that the generation ended, or that another call has marked it.
-            let _ =
-                self.word
-                    .compare_exchange(current.0, wanted, Ordering::AcqRel, Ordering::Relaxed);
+            let _ = self.word.compare_exchange(
+                current.word(),
+                wanted.word(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
         }
     }
 
@@ -438,7 +276,7 @@ impl Machine {
     /// comes after its mark wherever they meet.
     fn change(&self, current: Ticket, to: BreakerState, reason: Reason) -> (Ticket, Transition) {
         let next = current.followed_by(to);
-        self.word.swap(next.0, Ordering::AcqRel);
+        self.word.swap(next.word(), Ordering::AcqRel);
         let transition = Transition {
             from: current.state(),
             to,

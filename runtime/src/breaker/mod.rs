@@ -1,7 +1,7 @@
 //! Circuit breaker: calls to a dependency that fails are refused for a while, so that neither side
 //! drowns in them (M. Nygard, *Release It!*; M. Fowler, "CircuitBreaker").
 //!
-//! `config` → `machine` and `window` → `core` → `call` → this module's API; `registry` and `telemetry`
+//! `config` → `state` → `machine` and `window` → `core` → `call` → this module's API; `registry` and `telemetry`
 //! show what is there.
 
 mod call;
@@ -11,8 +11,10 @@ mod error;
 mod handle;
 mod keyed;
 mod machine;
+mod outcome;
 mod registry;
 mod site;
+mod state;
 mod telemetry;
 #[cfg(feature = "tower")]
 mod tower;
@@ -31,8 +33,8 @@ pub use config::{BreakerConfig, BreakerConfigError, BreakerWindow};
 pub use error::{BreakerOpen, CircuitBreakerError};
 pub use handle::{BreakerHandle, BreakerSnapshot, BreakerTotals};
 pub use keyed::KeyedCircuitBreakers;
-pub use machine::BreakerState;
 pub use registry::{breaker, breakers};
+pub use state::BreakerState;
 #[cfg(feature = "tower")]
 pub use tower::{
     TracedCircuitBreakerFuture, TracedCircuitBreakerLayer, TracedCircuitBreakerService,

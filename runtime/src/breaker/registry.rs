@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::breaker::config::{BreakerConfig, BreakerConfigError};
-use crate::breaker::core::{Core, Outcome};
+use crate::breaker::core::Core;
 use crate::breaker::handle::BreakerHandle;
 use crate::breaker::keyed::Keyed;
-use crate::breaker::machine::BreakerState;
+use crate::breaker::outcome::Outcome;
+use crate::breaker::state::BreakerState;
 use crate::breaker::telemetry::{BreakerMeter, publish_states};
 use crate::clock::Clock;
 use crate::intern::intern;

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::Span;
 
-use crate::breaker::core::Outcome;
-use crate::breaker::machine::{BreakerState, Transition};
+use crate::breaker::outcome::Outcome;
 use crate::breaker::registry;
+use crate::breaker::state::{BreakerState, Transition};
 use crate::breaker::window::Totals;
 use crate::names;
 use crate::recorder::{self, Counts, Durations, Kind, Observed, States, Timed};
