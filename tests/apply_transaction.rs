@@ -38,6 +38,11 @@ impl Steps for FailsAt {
     }
 }
 
+/// A folder; in memory where there is such a place, since thousands of transactions are flushed to it.
+fn new_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
+}
+
 type Content = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 /// Every file with its content and every folder below `base`.
@@ -82,7 +87,7 @@ fn changes(files: Vec<FileChange>) -> Changes {
 
 /// A folder with files to be replaced, removed, left alone, and a change of each kind.
 fn example() -> (tempfile::TempDir, Changes) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = new_folder();
     for (name, text) in [
         ("Cargo.toml", "old manifest"),
         ("src/main.rs", "old main"),
@@ -385,7 +390,7 @@ mod unix {
         assert!(folder.path().join("src/main.rs").is_symlink());
 
         let (folder, changes) = example();
-        let outside = tempfile::tempdir().expect("a folder");
+        let outside = new_folder();
         symlink(outside.path(), folder.path().join("src/fresh")).expect("linked");
         let old = content(folder.path());
         let guard = Guard::acquire(folder.path()).expect("the lock");
@@ -410,7 +415,7 @@ mod creating {
 
     #[test]
     fn a_new_project_appears_whole_with_the_folders_above_it() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = new_folder();
         let target = folder.path().join("deep/er/shop");
         assert!(!create(&target, &files(), &mut Unwatched).expect("created"));
         assert_eq!(fs::read_to_string(target.join("src/a/b.rs")).expect("read"), "b");
@@ -423,7 +428,7 @@ mod creating {
         silence_panics();
         let mut found = 0;
         for at in 0.. {
-            let folder = tempfile::tempdir().expect("a folder");
+            let folder = new_folder();
             let target = folder.path().join("shop");
             let killed = is_killed(|| {
                 create(&target, &files(), &mut KilledAt { at, reached: 0 }).expect("no other failure");
@@ -442,7 +447,7 @@ mod creating {
     #[test]
     fn a_failure_at_any_step_leaves_nothing_at_all() {
         for at in 1.. {
-            let folder = tempfile::tempdir().expect("a folder");
+            let folder = new_folder();
             let mut steps = FailsAt { at, reached: 0 };
             let result = create(&folder.path().join("deep/shop"), &files(), &mut steps);
             if steps.reached < at {
@@ -466,7 +471,7 @@ mod creating {
                 Ok(())
             }
         }
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = new_folder();
         let target = folder.path().join("shop");
         let error = create(&target, &files(), &mut Meanwhile(target.clone())).expect_err("refused");
         assert!(matches!(error, ApplyError::TargetExists(_)), "{error}");
@@ -477,7 +482,7 @@ mod creating {
     #[test]
     fn a_read_only_parent_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = new_folder();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).expect("set");
         for target in ["shop", "deep/shop"] {
             let error = create(&folder.path().join(target), &files(), &mut Unwatched).expect_err("refused");

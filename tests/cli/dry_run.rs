@@ -64,6 +64,6 @@ fn an_interrupted_command_is_not_finished_by_a_dry_run() {
         .fails(2, &["interrupted", "otelgen list"]);
     assert_eq!(place.content(), before);
     let ran = place.run_in("shop", &["list"]).succeeds();
-    assert!(ran.stdout.starts_with("note: rolled back `otelgen add pattern/x`"), "{}", ran.stdout);
+    assert!(ran.stderr.starts_with("note: rolled back `otelgen add pattern/x`"), "{}", ran.stderr);
     assert!(fs::metadata(place.path("shop/.otelgen.journal")).is_err());
 }

@@ -43,6 +43,57 @@ fn help_is_short_and_has_examples_and_exit_codes() {
 }
 
 #[test]
+fn no_code_of_the_command_line_names_a_pack() {
+    fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let library = otelgen_templates::Library::builtin().expect("the packs");
+    // `base` packs are not chosen by anyone; their names are ordinary words.
+    let names: Vec<&str> =
+        library.ids().filter(|id| id.kind != otelgen_templates::Kind::Base).map(|id| id.name.as_str()).collect();
+    assert!(names.len() > 3, "{names:?}");
+    let mut files = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/src");
+    sources(&root, &mut files);
+    files.retain(|file| file.strip_prefix(&root).is_ok_and(|below| !below.to_string_lossy().contains("tests")));
+    assert!(files.len() > 50, "{files:?}");
+    let mut found = Vec::new();
+    for file in &files {
+        let text = fs::read_to_string(file).expect("readable");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for (name, line) in lines.flat_map(|line| names.iter().map(move |name| (*name, line))) {
+            let mut words = line.split(|it: char| !it.is_ascii_alphanumeric() && !matches!(it, '-' | '_'));
+            if words.any(|word| word == name) {
+                found.push(format!("{}: {line}", file.display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn every_example_in_the_help_is_a_command_that_can_be_typed() {
+    use clap::Parser as _;
+    let page = otelgen_cli::args::reference::markdown();
+    let typed = page.lines().filter(|line| line.starts_with("otelgen ") && !line.contains(['[', '<']));
+    let mut seen = 0;
+    for line in typed {
+        let words = line.split_whitespace().take_while(|word| !matches!(*word, ">" | "|"));
+        otelgen_cli::args::Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        seen += 1;
+    }
+    assert!(seen > 15, "{seen}");
+}
+
+#[test]
 fn completions_know_every_command_in_every_shell() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -66,6 +66,7 @@ fn what_was_chosen_or_waved_through_is_not_asked() {
 fn giving_up_writes_nothing() {
     let place = Place::new();
     let Some((code, screen)) = converse(&place, "new shop", &[("What is it?", &[CONTROL_C])]) else { return };
-    assert_eq!(code, Some(1), "{screen}");
+    // Between two questions the terminal itself turns the key into a signal.
+    assert!(matches!(code, Some(1 | 130)), "{code:?}: {screen}");
     assert!(place.content().is_empty());
 }

@@ -11,7 +11,7 @@ use super::lock::Guard;
 use super::steps::{Step, Steps};
 
 /// What the folder is called in which a project called `NAME` is put together: `.NAME` and this.
-pub const LEFT_OVER: &str = ".otelgen-new";
+const LEFT_OVER: &str = ".otelgen-new";
 
 /// Writes the files of `changes` to `target`, an absolute path where nothing is. Says whether what an interrupted
 /// attempt had left was removed first.

@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::project::place;
+
 use super::disk;
 use super::error::{ApplyError, Context as _};
 
@@ -25,7 +27,7 @@ impl Guard {
     /// [`ApplyError::Busy`] at once if another process has it; [`ApplyError::ReadOnly`] if nothing can be written.
     pub fn acquire(base: &Path) -> Result<Self, ApplyError> {
         disk::refuse_read_only(base)?;
-        let base = fs::canonicalize(base).context("open", base)?;
+        let base = place::canonical(base).context("open", base)?;
         let lock = base.join(FILE);
         let file = loop {
             if let Some(file) = open_exclusively(&base, &lock)? {

@@ -16,7 +16,7 @@ mod steps;
 mod update;
 mod vcs;
 
-pub use create::{LEFT_OVER, create};
+pub use create::create;
 pub use error::ApplyError;
 pub use journal::is_pending;
 pub use lock::Guard;

@@ -11,20 +11,9 @@ use super::kind::KindArg;
 use super::new::settings;
 use super::output::OutputArgs;
 
-const ADD_EXAMPLES: &str = "\
-Examples:
-  otelgen add pattern circuit-breaker --name payments
-  otelgen add pattern circuit-breaker --name payments --set failure_rate=0.3
-  otelgen add deploy docker --dry-run";
-
-const REMOVE_EXAMPLES: &str = "\
-Examples:
-  otelgen remove pattern payments
-  otelgen remove deploy docker --dry-run";
-
 /// Arguments of `add`.
 #[derive(Debug, Args)]
-#[command(after_help = ADD_EXAMPLES)]
+#[command(after_help = include_str!("examples/add.txt"))]
 pub struct AddArgs {
     /// What kind of thing to add
     #[arg(value_name = "KIND", value_enum)]
@@ -51,7 +40,7 @@ pub struct AddArgs {
 
 /// Arguments of `remove`.
 #[derive(Debug, Args)]
-#[command(after_help = REMOVE_EXAMPLES)]
+#[command(after_help = include_str!("examples/remove.txt"))]
 pub struct RemoveArgs {
     /// What kind of thing to remove
     #[arg(value_name = "KIND", value_enum)]

@@ -10,7 +10,7 @@ use super::output::OutputArgs;
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  otelgen list\n  otelgen list pattern\n  otelgen list --format json")]
+#[command(after_help = include_str!("examples/list.txt"))]
 pub struct ListArgs {
     /// Only this kind
     #[arg(value_name = "KIND", value_enum)]
@@ -25,9 +25,7 @@ pub struct ListArgs {
 
 /// Arguments of `describe`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  otelgen describe pattern circuit-breaker\n  otelgen describe backend otlp --format json"
-)]
+#[command(after_help = include_str!("examples/describe.txt"))]
 pub struct DescribeArgs {
     /// What kind of thing to describe
     #[arg(value_name = "KIND", value_enum)]
@@ -45,11 +43,7 @@ pub struct DescribeArgs {
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  otelgen completions bash > ~/.local/share/bash-completion/completions/otelgen
-  otelgen completions zsh > ~/.zfunc/_otelgen
-  otelgen completions fish > ~/.config/fish/completions/otelgen.fish")]
+#[command(after_help = include_str!("examples/completions.txt"))]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
@@ -61,7 +55,7 @@ pub struct CompletionsArgs {
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  otelgen man | man -l -\n  otelgen man --out ~/.local/share/man/man1")]
+#[command(after_help = include_str!("examples/man.txt"))]
 pub struct ManArgs {
     /// Write otelgen.1 and a page per command into this folder
     #[arg(long, value_name = "DIR")]

@@ -10,17 +10,9 @@ use crate::plan::{PlanError, Runtime, Setting};
 
 use super::output::OutputArgs;
 
-const EXAMPLES: &str = "\
-Examples:
-  otelgen new shop
-  otelgen new shop --framework axum --pattern circuit-breaker --backend otlp
-  otelgen new shop --pattern circuit-breaker:payments,circuit-breaker:stock
-  otelgen new shop --set payments.failure_rate=0.3 --pattern circuit-breaker:payments
-  otelgen new shop --pattern circuit-breaker --dry-run --format json";
-
 /// Arguments of `new`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = include_str!("examples/new.txt"))]
 pub struct NewArgs {
     /// The project's name, and its folder unless --path says otherwise
     #[arg(value_name = "NAME")]

@@ -38,7 +38,7 @@ fn describe(page: &mut String, command: &Command) {
     }
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     if let Some((title, lines)) = examples.split_once('\n') {
-        let lines: Vec<&str> = lines.lines().map(str::trim_start).collect();
+        let lines: Vec<&str> = lines.trim_end().lines().map(str::trim_start).collect();
         let _ = write!(page, "\n{title}\n\n```console\n{}\n```\n", lines.join("\n"));
     }
     page.push('\n');
@@ -65,7 +65,7 @@ fn explanation(argument: &Arg) -> String {
         .iter()
         .filter(|_| argument.get_action().takes_values())
         .map(|value| match value.get_help() {
-            Some(help) => format!("`{}` ({})", value.get_name(), help.to_string().to_lowercase()),
+            Some(help) => format!("`{}` ({})", value.get_name(), uncapitalised(&help.to_string())),
             None => format!("`{}`", value.get_name()),
         })
         .collect();
@@ -77,4 +77,15 @@ fn explanation(argument: &Arg) -> String {
         let _ = write!(text, "; `{}` if absent", default.to_string_lossy());
     }
     text
+}
+
+/// For the middle of a sentence; `OTLP` stays as it is.
+fn uncapitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    match (characters.next(), characters.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            first.to_lowercase().chain(characters).collect()
+        }
+        _ => text.to_owned(),
+    }
 }

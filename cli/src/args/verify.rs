@@ -8,11 +8,7 @@ use super::output::Format;
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  otelgen verify
-  otelgen verify --format junit > telemetry.xml
-  otelgen verify --receiver http://localhost:4318")]
+#[command(after_help = include_str!("examples/verify.txt"))]
 pub struct VerifyArgs {
     /// Send the telemetry to this OTLP collector as well
     #[arg(long, value_name = "URL")]

@@ -12,7 +12,9 @@ use crate::plan::{Selection, plan};
 use crate::project::{Location, Reader};
 use crate::reconcile::{self, Reconcile, reconcile};
 use crate::render::{Rendered, Telemetry, render, telemetry_of};
-use crate::report::{ChangeReport, FileReport, NoteReport, Outcome, Problem, RecoveredReport, Status, TelemetryDiff};
+use crate::report::{
+    ChangeReport, FileReport, NoteReport, Outcome, Problem, RecoveredReport, Status, TelemetryDiff, tell,
+};
 use crate::tree::Tree;
 
 use super::session::Session;
@@ -103,7 +105,9 @@ impl<'a> Goal<'a> {
             Destination::Nowhere => {}
             Destination::Fresh(target) => {
                 if apply::create(target, &decided.changes, &mut Unwatched)? {
-                    report.recovered.push(RecoveredReport::rolled_back("otelgen new"));
+                    let left_over = RecoveredReport::rolled_back("otelgen new");
+                    tell(&left_over);
+                    report.recovered.push(left_over);
                 }
             }
             Destination::Existing(guard) => {

@@ -9,7 +9,7 @@ use crate::apply::{self, Guard, Unwatched};
 use crate::lock::Lock;
 use crate::plan::Selection;
 use crate::project::{self, LOCK_FILE, Location, PlaceError, ProjectError, Reader};
-use crate::report::{Exit, Problem, RecoveredReport};
+use crate::report::{Exit, Problem, RecoveredReport, tell};
 use crate::tree::RelativePath;
 
 use super::library::{PackFolder, library};
@@ -107,8 +107,11 @@ pub(super) fn settle(location: &Location, access: Access) -> Result<Vec<Recovere
         if access == Access::DryRun {
             return Err(interrupted(place));
         }
-        let found = apply::recover(&Guard::acquire(place)?, &mut Unwatched)?;
-        recovered.extend(found.as_ref().map(RecoveredReport::from));
+        if let Some(found) = apply::recover(&Guard::acquire(place)?, &mut Unwatched)? {
+            let report = RecoveredReport::from(&found);
+            tell(&report);
+            recovered.push(report);
+        }
     }
     Ok(recovered)
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::ProjectError;
+use super::place;
 
 /// The file that makes a folder an otelgen project.
 pub const LOCK_FILE: &str = "otelgen.toml";
@@ -51,7 +52,7 @@ impl Location {
 /// # Errors
 /// [`ProjectError::NotFound`] if there is none; [`ProjectError::Manifest`] for a damaged manifest above it.
 pub fn locate(start: &Path) -> Result<Location, ProjectError> {
-    let start = fs::canonicalize(start).map_err(|source| ProjectError::from_io(start, source))?;
+    let start = place::canonical(start).map_err(|source| ProjectError::from_io(start, source))?;
     let found = start.ancestors().find(|folder| folder.join(LOCK_FILE).symlink_metadata().is_ok());
     match found {
         Some(folder) => Location::new(folder.to_path_buf()),
@@ -81,7 +82,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf, ProjectError> {
             }
             part => resolved.push(part),
         }
-        match fs::canonicalize(&resolved) {
+        match place::canonical(&resolved) {
             Ok(real) => resolved = real,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
@@ -170,7 +171,7 @@ fn workspace_above(project: &Path) -> Result<Option<PathBuf>, ProjectError> {
             return Ok(None);
         }
         if let Some(root) = own.package.and_then(|package| package.workspace) {
-            return Ok(fs::canonicalize(project.join(root)).ok());
+            return Ok(place::canonical(&project.join(root)).ok());
         }
     }
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::ProjectError;
+use super::place;
 
 /// The files of the packs in `folder`, as `kind/name/path` with their text. `folder` holds packs as `kind/name/`, or
 /// is itself one of them; hidden files, and files that lie beside the kinds (a README), are passed over.
@@ -13,7 +14,7 @@ use super::error::ProjectError;
 /// # Errors
 /// When there is no such folder, or something in it cannot be read as text.
 pub fn read_packs(folder: &Path) -> Result<BTreeMap<String, String>, ProjectError> {
-    let folder = fs::canonicalize(folder).map_err(|source| ProjectError::from_io(folder, source))?;
+    let folder = place::canonical(folder).map_err(|source| ProjectError::from_io(folder, source))?;
     let is_pack = folder.join("pack.toml").is_file();
     let root = if is_pack { folder.ancestors().nth(2).unwrap_or(&folder) } else { &folder };
     let mut files = BTreeMap::new();

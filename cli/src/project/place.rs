@@ -52,8 +52,18 @@ pub fn resolve(base: &Path, path: &RelativePath) -> Result<PathBuf, PlaceError> 
     Ok(place)
 }
 
+/// `path` without links, in the spelling that other programs understand: on Windows without the `\\?\` in front.
+///
+/// # Errors
+/// When there is nothing there, or part of the path cannot be entered.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    let real = fs::canonicalize(path)?;
+    let plain = real.to_str().and_then(|text| text.strip_prefix(r"\\?\")).filter(|text| text.get(1..2) == Some(":"));
+    Ok(plain.map(PathBuf::from).unwrap_or(real))
+}
+
 fn follow(base: &Path, link: PathBuf) -> Result<PathBuf, PlaceError> {
-    match fs::canonicalize(&link) {
+    match canonical(&link) {
         Ok(target) if target.starts_with(base) => Ok(target),
         Ok(target) => Err(PlaceError::Outside { link, target }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PlaceError::Dangling(link)),

@@ -199,8 +199,7 @@ impl ChangeReport {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut text: String = self.recovered.iter().map(RecoveredReport::text).collect();
-        text.push_str(&self.headline());
+        let mut text = self.headline();
         if self.files.iter().any(|file| file.diff.is_some()) {
             self.push_diffs(&mut text);
         } else {

@@ -43,7 +43,7 @@ pub struct ListedPack {
 
 impl ListReport {
     pub(super) fn text(&self) -> String {
-        let mut text: String = self.recovered.iter().map(RecoveredReport::text).collect();
+        let mut text = String::new();
         let width = self.packs.iter().map(|pack| pack.name.len()).max().unwrap_or_default();
         let mut kind = None;
         for pack in &self.packs {

@@ -15,7 +15,7 @@ mod telemetry;
 pub use changes::{ChangeReport, FileReport, NoteReport, RecoveredReport, Status};
 pub use describe::{DependencyReport, DescribeReport, OptionReport};
 pub use list::{ListReport, ListedPack};
-pub use outcome::{DocumentReport, Outcome, PagesReport, Report, print, print_problem};
+pub use outcome::{DocumentReport, Outcome, PagesReport, Report, print, print_problem, tell};
 pub use problem::{Exit, Problem};
 pub use progress::Progress;
 pub use telemetry::{Changed, TelemetryDiff};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::args::{Format, VerifyFormat};
 use crate::verify::{VerifyReport, junit, table};
 
-use super::changes::ChangeReport;
+use super::changes::{ChangeReport, RecoveredReport};
 use super::describe::DescribeReport;
 use super::list::ListReport;
 use super::problem::{Exit, Problem};
@@ -104,6 +104,11 @@ pub fn print_problem(problem: &Problem, format: Format) {
             }
         }
     }
+}
+
+/// Tells at once, on the standard error, what became of an interrupted command: what follows may fail.
+pub fn tell(recovered: &RecoveredReport) {
+    let _ = anstream::stderr().write_all(recovered.text().as_bytes());
 }
 
 fn either<T: Serialize>(format: Format, report: &T, text: impl FnOnce() -> String) -> io::Result<String> {
