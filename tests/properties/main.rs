@@ -5,4 +5,5 @@ mod edits;
 mod formatting;
 mod names;
 mod order;
+mod snapshots;
 mod world;

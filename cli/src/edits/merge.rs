@@ -2,8 +2,8 @@
 //!
 //! `diffy` finds the two sets of changes. Unlike its own merge (and git's), changes that only touch each other are
 //! both taken: an owner's line beside a pack's line is the normal case in lists of modules, fields and settings.
-//! Where both add at one place, the owner's lines come first; if the file then no longer parses, the strict merge
-//! decides. Line endings and a missing last line break are the owner's.
+//! Where both add at one place, the owner's lines come first. If a file that parsed no longer does, the strict merge
+//! decides instead. Line endings and a missing last line break are the owner's.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -57,11 +57,8 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], parses: fn(&[u8]) -> bool)
     if base == plain {
         return clean(&style.restore(theirs.into_owned()));
     }
-    let merged = touching(&base, &plain, &theirs);
-    let merged = match merged {
-        Some(merged) if !merged.stacked || (parses(&merged.content) || !parses(&plain)) => {
-            Merged { content: merged.content, conflicts: 0 }
-        }
+    let merged = match touching(&base, &plain, &theirs) {
+        Some(content) if parses(&content) || !parses(&plain) => Merged { content, conflicts: 0 },
         _ => strict(&base, &plain, &theirs),
     };
     Ok(Merged { content: style.restore(merged.content), conflicts: merged.conflicts })
@@ -94,19 +91,12 @@ fn strict(base: &[u8], ours: &[u8], theirs: &[u8]) -> Merged {
     }
 }
 
-struct Touching {
-    content: Vec<u8>,
-    /// Whether both sides add at one place.
-    stacked: bool,
-}
-
 /// Applies both sets of changes if none overlaps another.
-fn touching(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Touching> {
+fn touching(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
     let lines: Vec<&[u8]> = base.split_inclusive(|byte| *byte == b'\n').collect();
     let ours = hunks(base, ours);
     let mut theirs = hunks(base, theirs);
     make_way(&mut theirs, &ours, &lines);
-    let mut stacked = false;
     let mut all: Vec<(&Hunk<'_>, Side)> = ours.iter().map(|hunk| (hunk, Side::Ours)).collect();
     for hunk in &theirs {
         if ours.contains(hunk) {
@@ -115,7 +105,6 @@ fn touching(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Touching> {
         if ours.iter().any(|other| other.overlaps(hunk)) {
             return None;
         }
-        stacked |= ours.iter().any(|other| other.is_insertion() && hunk.is_insertion() && other.old == hunk.old);
         all.push((hunk, Side::Theirs));
     }
     // An insertion goes before a change that starts where it stands.
@@ -128,7 +117,7 @@ fn touching(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Touching> {
         done = hunk.old.end;
     }
     content.extend(lines.get(done..)?.iter().flat_map(|line| line.iter()));
-    Some(Touching { content, stacked })
+    Some(content)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -29,7 +29,9 @@ pub(super) fn reconcile(work: &mut Work<'_>) -> Result<LockedCrates, ReconcileEr
     };
     let nothing = LockedCrates::default();
     let old = request.lock.map_or(&nothing, |lock| &lock.crates);
-    let edited = reconcile_crates(&content, old, &request.rendered.crates, workspace.as_ref()).map_err(wrong)?;
+    // A project may have become the root of a workspace of its own.
+    let workspace = workspace.map_or_else(|| Workspace::parse(&content), Ok).map_err(wrong)?;
+    let edited = reconcile_crates(&content, old, &request.rendered.crates, Some(&workspace)).map_err(wrong)?;
     tell(work, &path, edited.notes);
     let (content, notes) = match (patched(work), root) {
         (true, None) => add_patch(&edited.content, &request.rendered.patch).map_err(wrong)?,

@@ -23,7 +23,9 @@ pub(super) fn reconcile(work: &mut Work<'_>) -> Result<(), ReconcileError> {
     let new: BTreeMap<&str, &VendoredFile> =
         work.request.rendered.vendored.iter().map(|file| (file.path, file)).collect();
     let paths: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
-    for text in paths {
+    // Whoever has deleted `vendor/` takes the runtime from elsewhere, and gets no single file of it back.
+    let deleted = !old.is_empty() && !old.keys().any(|path| stands(work, path));
+    for text in paths.into_iter().filter(|_| !deleted) {
         let Ok(path) = RelativePath::new(text) else { continue };
         reconcile_file(work, &path, old.get(text).copied(), new.get(text).copied())?;
     }
@@ -36,6 +38,10 @@ pub(super) fn reconcile(work: &mut Work<'_>) -> Result<(), ReconcileError> {
         work.keep(SUMS, if text.is_empty() { None } else { Some(text.into_bytes()) });
     }
     Ok(())
+}
+
+fn stands(work: &Work<'_>, path: &str) -> bool {
+    RelativePath::new(path).is_ok_and(|path| work.standing(&path).is_some())
 }
 
 fn reconcile_file(

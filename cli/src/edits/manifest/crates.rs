@@ -51,14 +51,14 @@ pub fn reconcile_crates(
         };
         *kept = work.entries(old, new)?;
         let insertions = work.insertions(old, new, kept);
-        let created = work.insert(&insertions)?;
+        let created = work.insert(&insertions, old)?;
         let splices = work.splices;
         drop(document);
         plain.edit(splices)?;
         if created {
             locked.created.insert(name.to_owned());
         }
-        if new.is_empty() && locked.created.contains(name) && drop_empty(&mut plain, name)? {
+        if locked.created.contains(name) && drop_empty(&mut plain, name)? {
             locked.created.remove(name);
         }
     }
@@ -237,7 +237,7 @@ impl Work<'_> {
     }
 
     /// Puts lines where they belong; says whether the table had to be made.
-    fn insert(&mut self, lines: &[(String, String)]) -> Result<bool, ManifestError> {
+    fn insert(&mut self, lines: &[(String, String)], old: &Locked) -> Result<bool, ManifestError> {
         if lines.is_empty() {
             return Ok(false);
         }
@@ -249,18 +249,25 @@ impl Work<'_> {
         };
         let entries = section.entries(self.text);
         let sorted = entries.is_sorted_by_key(|entry| entry.name);
+        // Where the owner has an order of his own, otelgen's entries stand at the end, in order among themselves.
+        let own = |entry: &place::Entry<'_>| old.get(entry.name).is_some_and(|locked| locked.before.is_none());
         for (name, line) in lines {
-            let before = entries.iter().rfind(|entry| !sorted || entry.name < name.as_str());
+            let before = entries.iter().rfind(|entry| entry.name < name.as_str() || (!sorted && !own(entry)));
             let at = before.map_or(section.body, |entry| entry.lines.end);
             self.splices.replace(at..at, line.clone());
         }
         Ok(false)
     }
 
-    /// Behind the other table of dependencies, or at the end.
+    /// Beside the other table of dependencies (`[dependencies]` first), or at the end.
     fn new_table_at(&self) -> Result<usize, ManifestError> {
-        let other = if self.name == DEV { place::section(self.document, &[NORMAL])? } else { None };
+        let other = place::section(self.document, &[if self.name == DEV { NORMAL } else { DEV }])?;
         let Some(section) = other else { return Ok(self.text.len()) };
+        if self.name == NORMAL {
+            let header = section.table.span().map_or(self.text.len(), |span| place::line_start(self.text, span.start));
+            let blank = self.text.get(..header).is_some_and(|before| before.ends_with("\n\n"));
+            return Ok(if blank { header - 1 } else { header });
+        }
         let below = section.table.iter().filter_map(|(_, item)| item.as_table()).filter(|table| !table.is_dotted());
         let ends = below.filter_map(|table| {
             let last = table.iter().filter_map(|(name, item)| Some(place::range(table.key(name)?, item)?.end)).max();

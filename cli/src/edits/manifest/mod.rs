@@ -7,6 +7,8 @@ mod features;
 mod locked;
 mod patch;
 mod place;
+#[cfg(test)]
+mod tests;
 mod workspace;
 
 use toml_edit::Document;
