@@ -35,7 +35,7 @@ fn projects() -> Vec<Vec<String>> {
     ]
 }
 
-/// A breaker with no setting left at its default.
+/// A breaker with hardly a setting left at its default.
 fn tuned() -> Vec<String> {
     let settings = [
         "failure_rate=0.25",
@@ -48,7 +48,6 @@ fn tuned() -> Vec<String> {
         "open_backoff=2.0",
         "open_max=1h",
         "half_open_permits=3",
-        "half_open_timeout=10s",
         "timeout=1500ms",
     ];
     let mut arguments = vec!["tuned".to_owned(), "--pattern=circuit-breaker:orders".to_owned()];
