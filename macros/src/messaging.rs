@@ -299,18 +299,25 @@ impl Messaging {
         }
     }
 
-    /// The call with its context in the headers, or out of them.
+    /// The call with its context in the headers, or out of them; what are no headers is told at the expression.
     fn carried(&self, call: &TokenStream) -> TokenStream {
+        let (Headers::One(headers) | Headers::Batch(headers)) = &self.headers else {
+            return call.clone();
+        };
+        let place = headers.span().resolved_at(Span::mixed_site());
         match (&self.headers, self.role) {
-            (Headers::One(headers), Role::Producer) => {
-                quote!(#call.write((#headers).__otelgen_headers_mut()))
+            (Headers::Batch(_), Role::Producer) => {
+                quote_spanned!(place=> #call.write_batch(#headers))
             }
-            (Headers::One(headers), Role::Consumer) => {
-                quote!(#call.read((#headers).__otelgen_headers()))
+            (Headers::Batch(_), Role::Consumer) => {
+                quote_spanned!(place=> #call.read_batch(#headers))
             }
-            (Headers::Batch(batch), Role::Producer) => quote!(#call.write_batch(#batch)),
-            (Headers::Batch(batch), Role::Consumer) => quote!(#call.read_batch(#batch)),
-            (Headers::Missing, _) => call.clone(),
+            (_, Role::Producer) => {
+                quote_spanned!(place=> #call.write((#headers).__otelgen_headers_mut()))
+            }
+            (_, Role::Consumer) => {
+                quote_spanned!(place=> #call.read((#headers).__otelgen_headers()))
+            }
         }
     }
 }
@@ -328,11 +335,15 @@ impl Stage for Messaging {
         let ident = function.name();
         let self_type = function.self_type_name();
         let operation = self.operation();
+        let given = quote_spanned!(here=> __otelgen_destination);
         let resolve = match &self.destination {
-            Destination::Computed(destination) => {
-                quote!(SITE.resolve_to(#self_type, &(#destination)))
+            Destination::Computed(destination) => quote! {
+                let #given = &(#destination);
+                let #target = SITE.resolve_to(#self_type, #given);
+            },
+            Destination::Fixed(_) | Destination::Missing => {
+                quote!(let #target = SITE.resolve(#self_type);)
             }
-            Destination::Fixed(_) | Destination::Missing => quote!(SITE.resolve(#self_type)),
         };
         let span = self.common.span(function, &target, &self.fields(&target));
         let call = self.carried(&quote_spanned!(here=> __otelgen_call));
@@ -351,7 +362,7 @@ impl Stage for Messaging {
                 );
                 #[allow(unused_imports)]
                 use #runtime::__private::{LendHeaders as _, LendHeadersMut as _};
-                let #target = #resolve;
+                #resolve
                 let __otelgen_call = #target.enter(#span, #metrics);
                 #call
             };

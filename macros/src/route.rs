@@ -272,13 +272,19 @@ impl Route {
                 );
                 quote!(#check #found)
             }
-            Source::Shared(expression) => self.common.shared_site(
-                function,
-                site,
-                route,
-                &quote!(AsRoute::as_route),
-                expression,
-            ),
+            Source::Shared(expression) => {
+                let place = self.common.plain_site(function, site);
+                let shared = quote_spanned!(Span::mixed_site()=> __otelgen_shared);
+                // A clone, so that a body with `&mut self` may have all of `self`.
+                let here = expression.span().resolved_at(Span::mixed_site());
+                quote_spanned! {here=>
+                    #place
+                    let #shared = ::core::clone::Clone::clone(
+                        #runtime::__private::AsRoute::as_route(&(#expression)),
+                    );
+                    let #route = &#shared;
+                }
+            }
         }
     }
 
@@ -332,11 +338,14 @@ impl Stage for Route {
             },
         );
         let place = match &self.key {
-            Some(key) => quote_spanned! {here=> {
-                #[allow(unused_imports)]
-                use #runtime::__private::{GivenKey as _, MissingKey as _};
-                (&&#runtime::__private::RouteKeyOf(&(#key))).__otelgen_place(#route.name())
-            }},
+            Some(key) => {
+                let at_key = key.span().resolved_at(here);
+                quote_spanned! {at_key=> {
+                    #[allow(unused_imports)]
+                    use #runtime::__private::{GivenKey as _, MissingKey as _};
+                    (&&#runtime::__private::RouteKeyOf(&(#key))).__otelgen_place(#route.name())
+                }}
+            }
             None => quote!(::core::option::Option::None),
         };
         let sides = self.sides(&code, function);

@@ -230,7 +230,7 @@ fn arm(shape: &Shape, recorder: &Ident) -> TokenStream {
     let records = recorded().map(|(binding, field)| {
         let name = &field.name;
         // At the type, so that a value that cannot be recorded is told there.
-        let spanned = field.kind.span();
+        let spanned = field.kind.span().resolved_at(Span::mixed_site());
         match field.how {
             How::Value => quote_spanned!(spanned=> #recorder.value(#name, #binding);),
             How::Display => quote_spanned!(spanned=> #recorder.display(#name, #binding);),
@@ -338,7 +338,11 @@ impl Parse for Spread {
         } else {
             prefix(input)?
         };
-        input.parse::<Token![..]>()?;
+        let dots = input.parse::<Token![..]>()?;
+        if input.is_empty() || input.peek(Token![,]) {
+            let problem = "`..` needs the value whose fields are recorded\n\nhelp: write `..order`";
+            return Err(syn::Error::new(dots.span(), problem));
+        }
         Ok(Self {
             prefix,
             value: input.parse()?,
@@ -350,6 +354,7 @@ impl Spread {
     /// A statement that records the fields on `span`.
     pub(crate) fn record(&self, runtime: &TokenStream, span: &TokenStream) -> TokenStream {
         let Self { prefix, value } = self;
-        quote!(#runtime::__private::record_fields(&#span, #prefix, &(#value));)
+        let place = value.span().resolved_at(Span::mixed_site());
+        quote_spanned!(place=> #runtime::__private::record_fields(&#span, #prefix, &(#value));)
     }
 }
