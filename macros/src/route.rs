@@ -20,7 +20,7 @@ const NAME: &str = "traced_route";
 /// Where the route comes from.
 enum Source {
     /// A static of this function, found by name in the registry.
-    Own { settings: Vec<TokenStream> },
+    Own { settings: TokenStream },
     /// `route = EXPR`
     Shared(Expr),
 }
@@ -194,29 +194,32 @@ impl Shadow {
             let timeout = duration(timeout.value);
             quote!(timeout: #timeout,)
         });
-        quote! {
-            #runtime::ShadowConfig {
-                #side #percent #max_concurrent #timeout ..#runtime::ShadowConfig::DEFAULT
-            }
-        }
+        // Clippy minds a rest of nothing.
+        let all =
+            side.is_some() && percent.is_some() && max_concurrent.is_some() && timeout.is_some();
+        let rest = (!all).then(|| quote!(..#runtime::ShadowConfig::DEFAULT));
+        quote!(#runtime::ShadowConfig { #side #percent #max_concurrent #timeout #rest })
     }
 }
 
-/// `field: value` of the runtime's configuration, only where something was given.
+/// The runtime's configuration.
 fn settings(
     percent: Option<Located<f64>>,
     shadow: Option<&Shadow>,
     runtime: &TokenStream,
-) -> Vec<TokenStream> {
+) -> TokenStream {
     let percent = percent.map(|percent| {
         let percent = percent.value;
-        quote!(percent: #percent)
+        quote!(percent: #percent,)
     });
     let shadow = shadow.map(|shadow| {
         let shadow = shadow.tokens(runtime);
-        quote!(shadow: ::core::option::Option::Some(#shadow))
+        quote!(shadow: ::core::option::Option::Some(#shadow),)
     });
-    percent.into_iter().chain(shadow).collect()
+    // Clippy minds a rest of nothing.
+    let all = percent.is_some() && shadow.is_some();
+    let rest = (!all).then(|| quote!(..#runtime::RouteConfig::DEFAULT));
+    quote!(#runtime::RouteConfig { #percent #shadow #rest })
 }
 
 /// A shadow call outlives the call, so it cannot borrow the call's arguments.
@@ -263,13 +266,9 @@ impl Route {
         match &self.source {
             Source::Own { settings } => {
                 let check = function.concrete_self_check(runtime, self.attribute);
-                let found = self.common.pattern_site(
-                    function,
-                    site,
-                    route,
-                    &quote!(TracedRoute),
-                    &quote!(#runtime::RouteConfig { #(#settings,)* ..#runtime::RouteConfig::DEFAULT }),
-                );
+                let found =
+                    self.common
+                        .pattern_site(function, site, route, &quote!(TracedRoute), settings);
                 quote!(#check #found)
             }
             Source::Shared(expression) => {

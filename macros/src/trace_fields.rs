@@ -173,7 +173,7 @@ fn parse_field(member: Member, field: &syn::Field, errors: &Errors) -> Field {
 fn expand(item: &DeriveInput, shapes: &[Shape], runtime: &TokenStream) -> TokenStream {
     let ident = &item.ident;
     let here = Span::mixed_site();
-    let recorder = Ident::new("recorder", here);
+    let recorder = Ident::new("__otelgen_recorder", here);
     let arms = shapes.iter().map(|shape| arm(shape, &recorder));
     let body = if shapes.is_empty() {
         quote!(match *self {})
@@ -215,7 +215,7 @@ fn arm(shape: &Shape, recorder: &Ident) -> TokenStream {
             .enumerate()
             .filter(|(_, field)| field.how != How::Skip)
             .map(|(index, field)| {
-                let binding = format_ident!("field_{index}", span = Span::mixed_site());
+                let binding = format_ident!("__otelgen_{index}", span = Span::mixed_site());
                 (binding, field)
             })
     };

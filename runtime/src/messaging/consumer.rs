@@ -14,7 +14,8 @@ use crate::pattern::PatternConfigError;
 ///
 /// let consumer = TracedConsumer::builder("kafka", "orders").group("billing").build()?;
 ///
-/// let headers = vec![("traceparent".to_owned(), b"00-…".to_vec())];
+/// let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// let headers = vec![("traceparent".to_owned(), traceparent.as_bytes().to_vec())];
 /// let billed: Result<u32, std::io::Error> = consumer.start(&headers).run(|| Ok(42));
 /// assert!(billed.is_ok());
 /// # Ok::<(), otelgen::PatternConfigError>(())

@@ -123,7 +123,7 @@ mod tests {
     }
 
     /// Written down: a change would move every user's customers.
-    const PLACE_OF_TENANT_7: u64 = 0;
+    const PLACE_OF_TENANT_7: u64 = 0x71da_417c_d65e_74e5;
 
     #[test]
     fn a_header_may_be_missing() {
