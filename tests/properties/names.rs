@@ -42,7 +42,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn no_code_names_a_framework_a_pattern_a_backend_or_a_deployment() {
     let library = Library::builtin().expect("packs");
-    let packs: Vec<(Kind, &str)> = library.ids().map(|id| (id.kind, id.name.as_str())).collect();
+    // Packs of the kind base are never chosen, and theirs are common words.
+    let chosen = library.ids().filter(|id| id.kind != Kind::Base);
+    let packs: Vec<(Kind, &str)> = chosen.map(|id| (id.kind, id.name.as_str())).collect();
     assert!(packs.len() > 3);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();

@@ -186,7 +186,7 @@ pub enum PlanError {
         names: Vec<String>,
     },
     /// Another pack needs it.
-    #[error("{pack} cannot be removed: {} needs it; remove that first", by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    #[error("{pack} cannot be removed: it is needed by {}; remove that first", by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     StillRequired {
         /// What was to be removed.
         pack: PackId,
