@@ -1,5 +1,6 @@
 //! Changes to a folder are one transaction: interrupted at any step, and again while recovering, it ends as the old
 //! folder or the new one; failed at any step, it ends as the old one.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // a test may
 
 use std::collections::BTreeMap;
 use std::fs;

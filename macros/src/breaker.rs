@@ -11,7 +11,7 @@ use crate::common::Common;
 use crate::error::Errors;
 use crate::function::Function;
 use crate::stage::Stage;
-use crate::tokens::count;
+use crate::tokens::{configuration, count};
 use settings::Settings;
 
 const NAME: &str = "traced_breaker";
@@ -205,10 +205,7 @@ impl Breaker {
         let name = self.common.name_option();
         let ident = function.name();
         let self_type = function.self_type_name();
-        let settings = &self.settings;
-        let settings = quote! {
-            #runtime::BreakerConfig { #(#settings,)* ..#runtime::BreakerConfig::DEFAULT }
-        };
+        let settings = configuration(runtime, "BreakerConfig", &self.settings);
         match &self.source {
             Source::Own => {
                 let check = function.concrete_self_check(runtime, self.attribute);

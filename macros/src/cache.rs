@@ -10,7 +10,7 @@ use crate::duration::{DAY, MILLISECOND};
 use crate::error::Errors;
 use crate::function::Function;
 use crate::stage::Stage;
-use crate::tokens::{count, duration, require_feature};
+use crate::tokens::{configuration, count, duration, require_feature};
 
 const NAME: &str = "traced_cache";
 
@@ -258,7 +258,7 @@ impl Cache {
         let ident = function.name();
         let self_type = function.self_type_name();
         let check = function.concrete_self_check(runtime, self.attribute);
-        let settings = &self.settings;
+        let settings = configuration(runtime, "CacheConfig", &self.settings);
         let choose = quote! {
             #check
             let #site = {
@@ -266,7 +266,7 @@ impl Cache {
                     ::core::module_path!(),
                     #ident,
                     #name,
-                    #runtime::CacheConfig { #(#settings,)* ..#runtime::CacheConfig::DEFAULT },
+                    #settings,
                 );
                 SITE.resolve(#self_type)
             };

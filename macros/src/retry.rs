@@ -12,7 +12,9 @@ use crate::duration::{DAY, MILLISECOND};
 use crate::error::Errors;
 use crate::function::Function;
 use crate::stage::Stage;
-use crate::tokens::{count, duration, require_async, require_feature, require_result};
+use crate::tokens::{
+    configuration, count, duration, require_async, require_feature, require_result,
+};
 
 const NAME: &str = "traced_retry";
 
@@ -161,14 +163,10 @@ impl Stage for Retry {
         let here = Span::mixed_site();
         let site = quote_spanned!(here=> __otelgen_site);
         let retry = quote_spanned!(here=> __otelgen_retry);
-        let settings = &self.settings;
-        let choose = self.common.pattern_site(
-            function,
-            &site,
-            &retry,
-            &quote!(TracedRetry),
-            &quote!(#runtime::RetryConfig { #(#settings,)* ..#runtime::RetryConfig::DEFAULT }),
-        );
+        let settings = configuration(runtime, "RetryConfig", &self.settings);
+        let choose =
+            self.common
+                .pattern_site(function, &site, &retry, &quote!(TracedRetry), &settings);
         let span = self.common.span(
             function,
             &site,

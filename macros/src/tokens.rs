@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 
 use crate::error::Errors;
 use crate::function::Function;
@@ -23,6 +23,22 @@ pub(crate) fn option(value: Option<TokenStream>) -> TokenStream {
         Some(value) => quote!(::core::option::Option::Some(#value)),
         None => quote!(::core::option::Option::None),
     }
+}
+
+/// The runtime's configuration `name`: what was given, and the defaults for the rest.
+pub(crate) fn configuration(
+    runtime: &TokenStream,
+    name: &str,
+    settings: &[TokenStream],
+) -> TokenStream {
+    let name = format_ident!("{name}");
+    // Clippy minds a rest of nothing, where all was given.
+    quote! {{
+        #[allow(clippy::needless_update)]
+        const __OTELGEN_CONFIGURATION: #runtime::#name =
+            #runtime::#name { #(#settings,)* ..#runtime::#name::DEFAULT };
+        __OTELGEN_CONFIGURATION
+    }}
 }
 
 /// Notes that an attribute's runtime part is not compiled in.

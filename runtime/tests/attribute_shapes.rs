@@ -189,6 +189,7 @@ fn numbers(up_to: impl Into<u32>) -> Result<impl Iterator<Item = u32>, Error> {
 }
 
 #[traced_breaker(name = "shapes.impl_future")]
+#[allow(clippy::manual_async_fn)] // the shape under test
 fn future(item: u32) -> impl Future<Output = Result<u32, Error>> {
     async move { Ok(item) }
 }

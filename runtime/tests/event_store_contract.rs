@@ -138,11 +138,11 @@ async fn events_come_back_as_they_were_saved(store: impl EventStore) {
     assert_eq!(store.head().await.unwrap(), second.position);
     assert_eq!(
         store.load_events(&stream, 1, 10).await.unwrap(),
-        [second.clone()]
+        std::slice::from_ref(second)
     );
     assert_eq!(
         store.load_events(&stream, 0, 1).await.unwrap(),
-        [first.clone()]
+        std::slice::from_ref(first)
     );
     assert_eq!(store.load_events(&stream, 2, 10).await.unwrap(), []);
 }

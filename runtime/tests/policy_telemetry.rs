@@ -11,11 +11,15 @@ use std::time::Duration;
 
 use opentelemetry::trace::Status;
 use otelgen::{
-    BreakerOpen, BulkheadFull, Clock, Elapsed, RateLimitError, RateLimited, TracedBulkhead,
-    TracedCache, TracedRateLimit, traced, traced_breaker, traced_bulkhead, traced_cache,
-    traced_rate_limit, traced_retry, traced_timeout,
+    BreakerOpen, BulkheadFull, Clock, Elapsed, RateLimited, TracedCache, traced, traced_breaker,
+    traced_bulkhead, traced_cache, traced_rate_limit, traced_retry, traced_timeout,
 };
-use support::{Metrics, Spans, attribute};
+#[cfg(not(feature = "metrics"))]
+use otelgen::{RateLimitError, TracedBulkhead, TracedRateLimit};
+#[cfg(not(feature = "metrics"))]
+use support::Metrics;
+use support::{Spans, attribute};
+#[cfg(not(feature = "metrics"))]
 use tokio::sync::oneshot;
 
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -283,6 +283,7 @@ fn parse(id: &PackId, entry: &Entry) -> Result<Pack, LibraryError> {
 }
 
 /// `pattern/retry/mod.rs.tera` as pack and path in it.
+#[expect(clippy::ptr_arg, reason = "what is borrowed stays borrowed for all of the program")]
 fn split(path: &Cow<'static, str>) -> Option<(PackId, Cow<'static, str>)> {
     let (kind, rest) = path.split_once('/')?;
     let (name, inner) = rest.split_once('/')?;

@@ -1,4 +1,5 @@
 //! The packs that ship, and faults that a pack may have.
+#![allow(clippy::expect_used)] // helpers of tests
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
 //! The command line as its users meet it: the binary, its output, its exit codes, and what it leaves on the disk.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // a test may
 
 mod colour;
 mod dry_run;

@@ -1,5 +1,6 @@
 //! Generated projects under cargo's own checks: the names, numbers and combinations where templates break first. All of
 //! them are members of one workspace, so that one lockfile and one build serve them all.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // a test may
 
 mod projects;
 

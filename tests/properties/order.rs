@@ -26,7 +26,7 @@ fn adding_twice_changes_nothing() {
     for (framework, patterns) in frameworks(&library) {
         for pattern in patterns {
             let wish = wish(&pattern, "orders");
-            let project = Project::new(&library, &selection(&library, &framework, &[wish.clone()]));
+            let project = Project::new(&library, &selection(&library, &framework, std::slice::from_ref(&wish)));
             let again = project.adding(&library, &wish);
             assert!(again.files.is_empty() && again.notes.is_empty(), "{pattern} in {framework}: {again:#?}");
         }

@@ -24,10 +24,10 @@ pub(super) fn run(args: DescribeArgs) -> Result<Outcome, Problem> {
 fn smallest_project(library: &Library, id: &PackId) -> Result<(InstanceId, Rendered), Problem> {
     let mut selection = Selection::new(Name::new("example")?, Runtime::Registry);
     let instance = selection.add(library, id, None)?;
-    if id.kind == Kind::Pattern {
-        if let Some(framework) = home(library, id)? {
-            selection.add(library, &framework, None)?;
-        }
+    if id.kind == Kind::Pattern
+        && let Some(framework) = home(library, id)?
+    {
+        selection.add(library, &framework, None)?;
     }
     selection.add_defaults(library, &[Kind::Framework, Kind::Backend])?;
     let plan = plan(library, &selection)?;

@@ -162,6 +162,7 @@ fn terminate(child: &mut Child) -> std::io::Result<()> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)] // clippy knows tests by `cfg(test)` alone
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "the services of these tests are scripts that have to be written")]
 

@@ -126,6 +126,10 @@ mod tests {
     const PLACE_OF_TENANT_7: u64 = 0x71da_417c_d65e_74e5;
 
     #[test]
+    #[expect(
+        clippy::needless_borrow,
+        reason = "as the attribute writes it, for every type of key"
+    )]
     fn a_header_may_be_missing() {
         let header: Option<&str> = None;
         assert_eq!((&&RouteKeyOf(&header)).__otelgen_place("pricing"), None);
