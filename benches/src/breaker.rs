@@ -6,19 +6,30 @@ use std::time::{Duration, Instant};
 
 use failsafe::CircuitBreaker as _;
 use opentelemetry::{KeyValue, global};
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use otelgen::TracedCircuitBreaker;
 
-use crate::measure::{BenchError, Operation, Target, print_operations, time_operations};
+use crate::functions::Exported;
+use crate::measure::{Allowed, BenchError, Comparison, Operation, Target, time_operations};
 
 const FOREVER: Duration = Duration::from_secs(3600);
 
-/// Closed, open and contended, with telemetry on and off.
-pub fn against_peers() -> Result<(), BenchError> {
-    let provider = SdkMeterProvider::builder().with_periodic_exporter(InMemoryMetricExporter::default()).build();
-    global::set_meter_provider(provider.clone());
-    otelgen::bind_metrics();
+const RECLOSER: &str = "recloser, closed";
+const RECLOSER_TWO: &str = "recloser, closed, two threads";
+const FAILSAFE: &str = "failsafe, closed";
+const BY_HAND: &str = "failsafe + counter + histogram by hand";
+const STATE: &str = "otelgen, closed, state only";
+const FULL: &str = "otelgen, closed, counters and histogram exported";
+const OPEN: &str = "otelgen, open";
+const STATE_TWO: &str = "otelgen, closed, state only, two threads";
+const FULL_TWO: &str = "otelgen, closed, exported, two threads";
 
+const fn target(text: &'static str, rows: (&'static str, &'static str), times: f64) -> Target {
+    Target { text, rows, allowed: Allowed::Times(times) }
+}
+
+/// Closed, open and contended, with telemetry on and off.
+pub fn against_peers() -> Result<Comparison, BenchError> {
+    let _exported = Exported::metrics();
     let recloser = recloser::Recloser::default();
     let failsafe = failsafe::Config::new().build();
     let state_only = breaker("state", false)?;
@@ -29,53 +40,50 @@ pub fn against_peers() -> Result<(), BenchError> {
     let calls = meter.u64_counter("calls").build();
     let duration = meter.f64_histogram("duration").build();
     let attributes = [KeyValue::new("name", "payments"), KeyValue::new("outcome", "success")];
+
+    let of_recloser = || {
+        let _ = black_box(recloser.call(|| Ok::<u32, ()>(black_box(1))));
+    };
+    let of_failsafe = || {
+        let _ = black_box(failsafe.call(|| Ok::<u32, ()>(black_box(1))));
+    };
     let by_hand = || {
         let start = Instant::now();
-        let _ = black_box(failsafe.call(|| Ok::<u32, ()>(black_box(1))));
+        of_failsafe();
         calls.add(1, &attributes);
         duration.record(start.elapsed().as_secs_f64(), &attributes);
     };
     let guarded = |breaker: &TracedCircuitBreaker| {
         let _ = black_box(breaker.call(|| Ok::<u32, ()>(black_box(1))));
     };
-    let of_recloser = || {
-        let _ = black_box(recloser.call(|| Ok::<u32, ()>(black_box(1))));
-    };
 
-    let of_failsafe = || {
-        let _ = black_box(failsafe.call(|| Ok::<u32, ()>(black_box(1))));
-    };
-    let of_state = || guarded(&state_only);
-    let of_full = || guarded(&full);
-    let of_open = || guarded(&open);
-
-    let mut operations = [
-        Operation::new("recloser, closed", 1, &of_recloser),
-        Operation::new("failsafe, closed", 1, &of_failsafe),
-        Operation::new("failsafe + counter + histogram by hand", 1, &by_hand),
-        Operation::new("otelgen, closed, state only", 1, &of_state),
-        Operation::new("otelgen, closed, counters and histogram exported", 1, &of_full),
-        Operation::new("otelgen, open", 1, &of_open),
-        Operation::new("recloser, closed, two threads", 2, &of_recloser),
-        Operation::new("otelgen, closed, state only, two threads", 2, &of_state),
-        Operation::new("otelgen, closed, exported, two threads", 2, &of_full),
+    let rows = time_operations(vec![
+        Operation::new(RECLOSER, of_recloser),
+        Operation::new(FAILSAFE, of_failsafe),
+        Operation::new(BY_HAND, by_hand),
+        Operation::new(STATE, || guarded(&state_only)),
+        Operation::new(FULL, || guarded(&full)),
+        Operation::new(OPEN, || guarded(&open)),
+        Operation::together(RECLOSER_TWO, 2, of_recloser),
+        Operation::together(STATE_TWO, 2, || guarded(&state_only)),
+        Operation::together(FULL_TWO, 2, || guarded(&full)),
+    ]);
+    let targets = vec![
+        target("closed, state only: no slower than recloser", (STATE, RECLOSER), 1.0),
+        target("closed, state only: 4× faster than failsafe", (STATE, FAILSAFE), 0.25),
+        target("closed, exported: 4× faster than the stack by hand", (FULL, BY_HAND), 0.25),
+        target("open: under half of closed", (OPEN, STATE), 0.5),
+        target("state only, two threads: at most 1.5× of one", (STATE_TWO, STATE), 1.5),
+        target("exported, two threads: at most 1.5× of one", (FULL_TWO, FULL), 1.5),
     ];
-    time_operations(&mut operations);
-    let targets = [
-        Target::new("closed, state only: no slower than recloser", 3, 0, 1.0),
-        Target::new("closed, state only: 4× faster than failsafe", 3, 1, 0.25),
-        Target::new("closed, exported: 4× faster than the stack by hand", 4, 2, 0.25),
-        Target::new("open: under half of closed", 5, 3, 0.5),
-        Target::new("state only, two threads: no slower per call than one × 1.5", 7, 3, 1.5),
-        Target::new("exported, two threads: no slower per call than one × 1.5", 8, 4, 1.5),
-    ];
-    print_operations("A circuit breaker round a call of nothing", &operations, &targets);
-    // A provider that cannot shut down has measured all the same.
-    let _ = provider.shutdown();
-    Ok(())
+    Ok(Comparison {
+        title: "A circuit breaker round a call of nothing (best of 300 alternating rounds of 4,000 calls).".to_owned(),
+        rows,
+        targets,
+    })
 }
 
 fn breaker(name: &str, metrics: bool) -> Result<TracedCircuitBreaker, BenchError> {
     let builder = TracedCircuitBreaker::builder(name).span(false).metrics(metrics).min_calls(1).open_for(FOREVER);
-    builder.build().map_err(|error| BenchError::Setup { what: format!("the breaker `{name}`: {error}") })
+    builder.build().map_err(BenchError::setup(name))
 }

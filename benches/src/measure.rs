@@ -29,35 +29,112 @@ pub enum BenchError {
     },
 }
 
+impl BenchError {
+    /// For `map_err`: the contender `what` could not be made.
+    pub fn setup<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> Self {
+        move |error| Self::Setup { what: format!("{what}: {error}") }
+    }
+
+    /// For `map_err`: a file or process could not be handled while `doing`.
+    pub fn io(doing: &str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { doing: doing.to_owned(), source }
+    }
+}
+
+/// What was measured, and what was to hold.
+pub struct Comparison {
+    /// What one row's work is, and how it was measured.
+    pub title: String,
+    /// One per contender.
+    pub rows: Vec<Row>,
+    /// One per target.
+    pub targets: Vec<Target>,
+}
+
+/// One contender's result.
+pub struct Row {
+    /// As printed.
+    pub name: &'static str,
+    /// The best round, in `unit`.
+    pub best: f64,
+    /// What `best` counts.
+    pub unit: &'static str,
+    /// Allocations of one unit of work, where they were counted.
+    pub allocations: Option<u64>,
+}
+
+/// What one row is to be of another.
+pub struct Target {
+    /// What is promised.
+    pub text: &'static str,
+    /// The row that the promise is about, and the one it is held against.
+    pub rows: (&'static str, &'static str),
+    /// How far it may go.
+    pub allowed: Allowed,
+}
+
+/// How much of its peer a row may cost.
+#[derive(Clone, Copy)]
+pub enum Allowed {
+    /// So many times as much.
+    Times(f64),
+    /// So much more, in the rows' unit.
+    More(f64),
+}
+
+/// A target held against what was measured.
+pub struct Verdict {
+    /// The measured ratio or difference, as printed.
+    pub measured: String,
+    /// The allowed one, as printed.
+    pub allowed: String,
+    /// The row's cost over the cost that is allowed: at most 1 where the target is met.
+    pub share: f64,
+}
+
+impl Comparison {
+    /// Whether `target` is met, and by how much.
+    pub fn verdict(&self, target: &Target) -> Verdict {
+        let cost = |name: &str| self.rows.iter().find(|row| row.name == name).map_or(f64::NAN, |row| row.best);
+        let (mine, peers) = (cost(target.rows.0), cost(target.rows.1));
+        match target.allowed {
+            Allowed::Times(times) => Verdict {
+                measured: format!("{:.2}×", mine / peers),
+                allowed: format!("{times:.2}×"),
+                share: mine / (peers * times),
+            },
+            Allowed::More(more) => Verdict {
+                measured: format!("{:+.1}", mine - peers),
+                allowed: format!("{more:+.0}"),
+                share: mine / (peers + more),
+            },
+        }
+    }
+}
+
 /// One contender among commands: what it is called and what it does once.
 pub struct Contender<'a> {
     /// As printed.
-    pub name: String,
+    pub name: &'static str,
     /// One unit of work; an error ends the comparison.
-    pub work: Box<dyn FnMut() -> Result<(), BenchError> + 'a>,
+    pub work: Box<dyn FnMut() -> Result<Duration, BenchError> + 'a>,
 }
 
-/// The best time of each contender over `rounds` alternating rounds, in the order given.
-pub fn best_of(rounds: usize, contenders: &mut [Contender<'_>]) -> Result<Vec<Duration>, BenchError> {
+/// The best time of each contender over `rounds` alternating rounds, in seconds.
+pub fn time_commands(rounds: usize, contenders: &mut [Contender<'_>]) -> Result<Vec<Row>, BenchError> {
     let mut best = vec![Duration::MAX; contenders.len()];
     for _ in 0..rounds {
         for (contender, best) in contenders.iter_mut().zip(&mut best) {
-            let start = Instant::now();
-            (contender.work)()?;
-            *best = start.elapsed().min(*best);
+            *best = (contender.work)()?.min(*best);
         }
     }
-    Ok(best)
-}
-
-/// Prints a Markdown table with the first contender as the measure of all others.
-pub fn print_ratios(title: &str, contenders: &[Contender<'_>], best: &[Duration]) {
-    let first = contenders.first().map_or("", |contender| contender.name.as_str());
-    println!("\n{title}\n\n| | best | against {first} |\n|---|---:|---:|");
-    let reference = best.first().map_or(1.0, Duration::as_secs_f64);
-    for (contender, time) in contenders.iter().zip(best) {
-        println!("| {} | {time:.1?} | {:.2} |", contender.name, time.as_secs_f64() / reference);
-    }
+    let row = |(contender, best): (&Contender<'_>, Duration)| Row {
+        name: contender.name,
+        best: best.as_secs_f64(),
+        unit: "s",
+        allocations: None,
+    };
+    Ok(contenders.iter().zip(best).map(row).collect())
 }
 
 const ROUNDS: usize = 300;
@@ -66,28 +143,48 @@ const CALLS: u32 = 4_000;
 /// One contender among operations of nanoseconds.
 pub struct Operation<'a> {
     name: &'static str,
-    threads: usize,
-    work: &'a (dyn Fn() + Sync),
+    work: Work<'a>,
     nanoseconds: f64,
     allocations: u64,
 }
 
+/// Runs an operation so many times. The loop stands inside, so that the operation is inlined into it.
+enum Work<'a> {
+    Alone(Box<dyn FnMut(u32) + 'a>),
+    Together(usize, Box<dyn Fn(u32) + Sync + 'a>),
+}
+
 impl<'a> Operation<'a> {
+    /// `work`, done by one thread.
+    pub fn new(name: &'static str, mut work: impl FnMut() + 'a) -> Self {
+        let work = Work::Alone(Box::new(move |calls| (0..calls).for_each(|_| work())));
+        Self { name, work, nanoseconds: f64::MAX, allocations: 0 }
+    }
+
     /// `work`, done by so many threads at once.
-    pub fn new(name: &'static str, threads: usize, work: &'a (dyn Fn() + Sync)) -> Self {
-        Self { name, threads, work, nanoseconds: f64::MAX, allocations: 0 }
+    pub fn together(name: &'static str, threads: usize, work: impl Fn() + Sync + 'a) -> Self {
+        let work = Work::Together(threads, Box::new(move |calls| (0..calls).for_each(|_| work())));
+        Self { name, work, nanoseconds: f64::MAX, allocations: 0 }
+    }
+
+    fn count_allocations(&mut self) {
+        let mut once = || match &mut self.work {
+            Work::Alone(work) => work(1),
+            Work::Together(_, work) => work(1),
+        };
+        once();
+        self.allocations = allocation_counter::measure(once).count_total;
     }
 
     fn round(&mut self) {
         let start = Instant::now();
-        if self.threads == 1 {
-            (0..CALLS).for_each(|_| (self.work)());
-        } else {
-            std::thread::scope(|scope| {
-                for _ in 0..self.threads {
-                    scope.spawn(|| (0..CALLS).for_each(|_| (self.work)()));
+        match &mut self.work {
+            Work::Alone(work) => work(CALLS),
+            Work::Together(threads, work) => std::thread::scope(|scope| {
+                for _ in 0..*threads {
+                    scope.spawn(|| work(CALLS));
                 }
-            });
+            }),
         }
         let each = start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS);
         self.nanoseconds = self.nanoseconds.min(each);
@@ -95,42 +192,28 @@ impl<'a> Operation<'a> {
 }
 
 /// The best round of each, alternating, and the allocations of one call.
-pub fn time_operations(operations: &mut [Operation<'_>]) {
-    for operation in operations.iter_mut() {
-        (operation.work)();
-        operation.allocations = allocation_counter::measure(|| (operation.work)()).count_total;
-    }
+pub fn time_operations(operations: Vec<Operation<'_>>) -> Vec<Row> {
+    let mut operations = operations;
+    operations.iter_mut().for_each(Operation::count_allocations);
     for _ in 0..ROUNDS {
         operations.iter_mut().for_each(Operation::round);
     }
+    let row = |operation: Operation<'_>| Row {
+        name: operation.name,
+        best: operation.nanoseconds,
+        unit: "ns",
+        allocations: Some(operation.allocations),
+    };
+    operations.into_iter().map(row).collect()
 }
 
-/// What one operation is to cost of another.
-pub struct Target {
-    text: &'static str,
-    measured: usize,
-    against: usize,
-    at_most: f64,
-}
-
-impl Target {
-    /// Operation number `measured` is to take at most `at_most` of the time of number `against`.
-    pub fn new(text: &'static str, measured: usize, against: usize, at_most: f64) -> Self {
-        Self { text, measured, against, at_most }
-    }
-}
-
-/// Prints times, allocations, and which targets are met.
-pub fn print_operations(title: &str, operations: &[Operation<'_>], targets: &[Target]) {
-    println!("\n{title} (best of {ROUNDS} alternating rounds)\n\n| | ns a call | allocations |\n|---|---:|---:|");
-    for operation in operations {
-        println!("| {} | {:.1} | {} |", operation.name, operation.nanoseconds, operation.allocations);
-    }
-    println!("\n| target | ratio | allowed | |\n|---|---:|---:|---|");
-    for target in targets {
-        let time = |index: usize| operations.get(index).map_or(f64::NAN, |operation| operation.nanoseconds);
-        let ratio = time(target.measured) / time(target.against);
-        let verdict = if ratio <= target.at_most { "met" } else { "**not met**" };
-        println!("| {} | {ratio:.2} | {:.2} | {verdict} |", target.text, target.at_most);
+/// Polls a future that has nothing to wait for, so that no runtime is measured.
+pub fn at_once<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    loop {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
     }
 }

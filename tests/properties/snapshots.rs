@@ -1,6 +1,8 @@
 //! Texts that people read: messages, the lock, what two packs declare together.
 
 use otelgen_cli::plan::{PlanError, Selection, plan};
+use otelgen_cli::render::{CONTRACT_FILE, Contract};
+use otelgen_cli::tree::RelativePath;
 use otelgen_templates::{Kind, Library, PackId};
 
 use crate::world::{Project, Wish, frameworks, library, rendered, selection};
@@ -103,8 +105,44 @@ fn the_lock_can_be_read() {
 #[test]
 fn declarations_of_two_instances_are_one() {
     let library = library();
-    let telemetry = rendered(&library, &worker(&library, &["beat", "pulse"])).expect("a plan").telemetry;
+    let telemetry = rendered(&library, &worker(&library, &["beat", "pulse"])).expect("a plan").contract.telemetry;
     let beats = telemetry.metrics.iter().find(|metric| metric.name == "heartbeat.beats").expect("beats");
     let event = telemetry.events.iter().find(|event| event.name == "beat").expect("an event");
     assert_snapshot("telemetry__two_instances", &format!("{beats:#?}\n{event:#?}"));
+}
+
+#[test]
+fn the_contract_that_is_written_is_read_as_what_the_packs_declare() {
+    let library = library();
+    for (framework, patterns) in frameworks(&library) {
+        for pattern in patterns {
+            let wishes = [(pattern.clone(), "orders".to_owned()), (pattern.clone(), "stock".to_owned())];
+            let rendered = rendered(&library, &selection(&library, &framework, &wishes)).expect("a plan");
+            let path = RelativePath::new(CONTRACT_FILE).expect("a path");
+            let text = &rendered.files.get(&path).expect("a contract").text;
+            assert_eq!(
+                Contract::parse(text).expect("a contract"),
+                rendered.contract,
+                "{pattern} in {framework}:\n{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_contract_with_a_mistake_is_refused_where_the_mistake_is() {
+    let refused = |text: &str| {
+        let error = Contract::parse(text).expect_err("a mistake");
+        std::error::Error::source(&error).map_or(error.to_string(), |source| format!("{error}: {source}"))
+    };
+    let span = "[[span]]\nname = \"load\"\nkind = \"internal\"\n";
+    let probe = "[[probe]]\nname = \"once\"\nrequest = { path = \"/\" }\nexpect = { status = [200] }\n";
+    let messages = [
+        refused(&format!("{span}{span}")),
+        refused(&span.replace("kind", "kin")),
+        refused(&span.replace("internal", "inner")),
+        refused(&format!("{probe}within = \"soon\"\n")),
+        refused("[[spans]]\n"),
+    ];
+    assert_snapshot("contract__refused", &messages.join("\n"));
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use otelgen_cli::render::{EventPromise, MetricPromise, ResolvedProbe, SpanPromise, Telemetry, VerifySetup};
+use otelgen_cli::render::{Contract, EventPromise, MetricPromise, ResolvedProbe, SpanPromise, Telemetry, VerifySetup};
 use otelgen_cli::verify::{
     FindingKind, Outcome, Protocol, Signal, Sink, Step, Undeclared, VerifyError, VerifyOptions, VerifyReport, verify,
 };
@@ -110,9 +110,11 @@ fn options(fault: &str) -> VerifyOptions {
     let env: BTreeMap<_, _> = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     VerifyOptions {
         folder: fixture().to_owned(),
-        telemetry: telemetry(),
-        probes: probes(),
-        setup: VerifySetup { ready: Some("$BASE/readyz".to_owned()), env },
+        contract: Contract {
+            telemetry: telemetry(),
+            probes: probes(),
+            setup: VerifySetup { ready: Some("$BASE/readyz".to_owned()), env },
+        },
         bin: None,
         release: false,
         color: false,
@@ -188,7 +190,7 @@ async fn a_service_that_does_not_end_cleanly_is_found() {
 #[tokio::test]
 async fn an_unexpected_answer_is_found_and_the_other_probes_are_sent() {
     let mut options = options("");
-    options.probes[0].probe.expect.status = vec![404];
+    options.contract.probes[0].probe.expect.status = vec![404];
     let report = verify(options).await.unwrap();
     assert_eq!(only(&report), (FindingKind::UnexpectedAnswer, Signal::Probe, "an item that is there"));
     assert_eq!((report.findings[0].count, report.findings[0].got.as_str()), (3, "200: {\"id\":42}"));

@@ -76,7 +76,7 @@ fn report(library: &Library, pack: &Pack, instance: &InstanceId, rendered: Rende
         options: manifest.options.iter().map(option).collect(),
         dependencies: dependencies(pack),
         files: owned.map(|(path, _)| path.to_string()).collect(),
-        telemetry: emitted_by(rendered.telemetry, &instance.to_string()),
+        telemetry: emitted_by(rendered.contract.telemetry, &instance.to_string()),
         origin: library.origin(&pack.id).map(str::to_owned),
     }
 }

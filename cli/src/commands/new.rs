@@ -124,7 +124,7 @@ fn verified(mut report: ChangeReport, decided: Decided, site: &Site, format: For
         let help = format!("the project is written; `otelgen verify` in {} tries again", site.target.display());
         if problem.help.is_some() { problem } else { problem.help(help) }
     };
-    let verified = prove(site.target.clone(), decided.rendered, VerifyRequest::default()).map_err(written)?;
+    let verified = prove(site.target.clone(), decided.rendered.contract, VerifyRequest::default()).map_err(written)?;
     if format == Format::Human {
         let exit = if verified.passed { report.exit() } else { Exit::Failed };
         return Ok(Outcome { report: Report::Verify(Box::new(verified), crate::args::VerifyFormat::Human), exit });

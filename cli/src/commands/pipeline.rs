@@ -147,7 +147,7 @@ impl<'a> Goal<'a> {
             packs_removed: beyond(&before, &after),
             files,
             notes,
-            telemetry: TelemetryDiff::between(&decided.before, &decided.rendered.telemetry),
+            telemetry: TelemetryDiff::between(&decided.before, &decided.rendered.contract.telemetry),
             repository: false,
             recovered: Vec::new(),
             warnings: Vec::new(),

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use crate::args::{VerifyArgs, VerifyRequest};
 use crate::plan::plan;
-use crate::render::{Rendered, render};
+use crate::project::{PlaceError, Reader};
+use crate::render::{CONTRACT_FILE, Contract, render};
 use crate::report::{Exit, Outcome, Problem, Progress, Report};
+use crate::tree::RelativePath;
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 
 use super::session::{Access, Session};
@@ -14,25 +16,28 @@ use super::session::{Access, Session};
 pub(super) fn run(args: VerifyArgs) -> Result<Outcome, Problem> {
     let format = args.format;
     let session = Session::open(Access::Read, &[]).map_err(|problem| problem.exit(Exit::Stuck))?;
-    let rendered = rendered(&session).map_err(|problem| problem.exit(Exit::Stuck))?;
-    let report = prove(session.location.project(), rendered, args.request())?;
+    let contract = contract(&session).map_err(|problem| problem.exit(Exit::Stuck))?;
+    let report = prove(session.location.project(), contract, args.request())?;
     let exit = if report.passed { Exit::Done } else { Exit::Failed };
     Ok(Outcome { report: Report::Verify(Box::new(report), format), exit })
 }
 
-fn rendered(session: &Session) -> Result<Rendered, Problem> {
+/// What the project's owner promises in `telemetry.toml`, or where there is none, what its packs do.
+fn contract(session: &Session) -> Result<Contract, Problem> {
+    let path = RelativePath::new(CONTRACT_FILE).map_err(PlaceError::from)?;
+    if let Some(text) = Reader::new(&session.location.project()).text(&path)? {
+        return Ok(Contract::parse(&text)?);
+    }
     let plan = plan(&session.library, session.selection())?;
-    Ok(render(&session.library, &plan)?)
+    Ok(render(&session.library, &plan)?.contract)
 }
 
 /// Runs the project in `folder` and compares, with a line that moves on a terminal.
-pub(super) fn prove(folder: PathBuf, rendered: Rendered, request: VerifyRequest) -> Result<VerifyReport, Problem> {
+pub(super) fn prove(folder: PathBuf, contract: Contract, request: VerifyRequest) -> Result<VerifyReport, Problem> {
     let progress = Progress::start();
     let options = VerifyOptions {
         folder,
-        telemetry: rendered.telemetry,
-        probes: rendered.probes,
-        setup: rendered.verify,
+        contract,
         bin: request.bin,
         release: request.release,
         color: io::stderr().is_terminal(),

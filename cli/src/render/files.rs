@@ -6,17 +6,19 @@ use otelgen_templates::engine::{Templates, is_template};
 use otelgen_templates::manifest::FileEntry;
 use tera::Context;
 
-use super::{Actor, Desk, RenderError, RenderedFile, Scene, Telemetry};
+use super::{Actor, Contract, Desk, RenderError, RenderedFile, Scene};
 use crate::plan::InstanceId;
 use crate::tree::RelativePath;
 
 type Files = BTreeMap<RelativePath, RenderedFile>;
 
-pub(super) fn render(scene: &mut Scene<'_>, telemetry: &Telemetry) -> Result<Files, RenderError> {
+pub(super) fn render(scene: &mut Scene<'_>, contract: &Contract) -> Result<Files, RenderError> {
     let mut files = Files::new();
     let mut compiled: BTreeMap<_, Templates> = BTreeMap::new();
+    let contract_text = contract.to_text();
     for actor in &mut scene.actors {
-        actor.context.insert("telemetry", telemetry);
+        actor.context.insert("telemetry", &contract.telemetry);
+        actor.context.insert("contract", &contract_text);
         let templates = match compiled.entry(&actor.pack.id) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => entry.insert(compile(actor)?),

@@ -2,6 +2,7 @@
 //! same bytes on any machine. It knows no frameworks, patterns or backends, only packs, slots and templates.
 
 mod context;
+mod contract;
 mod crates;
 mod error;
 mod files;
@@ -20,6 +21,7 @@ use tera::{Context, Value};
 use crate::plan::{InstanceId, Plan, Runtime};
 use crate::tree::RelativePath;
 
+pub use contract::{CONTRACT_FILE, Contract, ContractError};
 pub use crates::{Crates, Requirement};
 pub use error::RenderError;
 pub use probes::{ResolvedProbe, VerifySetup};
@@ -36,12 +38,8 @@ pub struct Rendered {
     pub vendored: &'static [VendoredFile],
     /// Crate and path of `[patch.crates-io]`, relative to the project where the path is.
     pub patch: BTreeMap<String, String>,
-    /// What the project emits.
-    pub telemetry: Telemetry,
-    /// The requests that make it emit all of that.
-    pub probes: Vec<ResolvedProbe>,
-    /// How the project is run for that.
-    pub verify: VerifySetup,
+    /// What the project emits, and how that is proven.
+    pub contract: Contract,
 }
 
 /// One rendered file.
@@ -64,9 +62,10 @@ pub fn render(library: &Library, plan: &Plan) -> Result<Rendered, RenderError> {
     let crates = crates::collect(&mut scene)?;
     slots::fill(&mut scene)?;
     let telemetry = telemetry::collect(&mut scene)?;
-    let (probes, verify) = probes::collect(&mut scene)?;
-    let files = files::render(&mut scene, &telemetry)?;
-    Ok(Rendered { files, crates, vendored: vendored_files(plan), patch: patch(plan), telemetry, probes, verify })
+    let (probes, setup) = probes::collect(&mut scene)?;
+    let contract = Contract { telemetry, probes, setup };
+    let files = files::render(&mut scene, &contract)?;
+    Ok(Rendered { files, crates, vendored: vendored_files(plan), patch: patch(plan), contract })
 }
 
 /// What a plan emits, without its files: for `describe` and `list`.

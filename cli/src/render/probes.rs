@@ -6,7 +6,7 @@ use std::time::Duration;
 use otelgen_templates::manifest::{Probe, ProbeRequest, Repeat, UpstreamAnswer};
 use otelgen_templates::options::parse_duration;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tera::Context;
 
 use super::{Desk, RenderError, Scene};
@@ -37,7 +37,8 @@ impl ResolvedProbe {
 }
 
 /// How the service is run; `$UPSTREAM`, `$PORT`, `$BASE` and `$DIR` are filled in at run time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct VerifySetup {
     /// URL that answers 2xx when the service is ready; `None` where a project has no such thing.
     pub ready: Option<String>,

@@ -6,7 +6,7 @@ use otelgen_templates::telemetry::{
     Attribute, AttributeValue, Event, Instrument, Metric, Requirement, Severity, Span, SpanKind, Stability,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tera::Context;
 
 use super::{Desk, RenderError, Scene};
@@ -23,28 +23,36 @@ pub struct Telemetry {
 }
 
 /// A span that the project emits.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SpanPromise {
     /// Its name.
     pub name: String,
     /// Its kind.
     pub kind: SpanKind,
     /// What it covers.
+    #[serde(default)]
     pub brief: String,
     /// How far its shape may still change.
+    #[serde(default)]
     pub stability: Stability,
     /// Whether the probes cause it.
+    #[serde(default = "yes")]
     pub probed: bool,
     /// The names of the spans one of which it is a child of; empty: anything, or nothing.
+    #[serde(default)]
     pub parents: Vec<String>,
     /// What it carries.
+    #[serde(default)]
     pub attributes: Vec<Attribute>,
     /// The instances that declare it.
+    #[serde(default)]
     pub by: Vec<String>,
 }
 
 /// A metric that the project emits.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MetricPromise {
     /// Its name.
     pub name: String,
@@ -53,34 +61,49 @@ pub struct MetricPromise {
     /// UCUM unit.
     pub unit: String,
     /// What it counts or measures.
+    #[serde(default)]
     pub brief: String,
     /// How far its shape may still change.
+    #[serde(default)]
     pub stability: Stability,
     /// Whether the probes cause it.
+    #[serde(default = "yes")]
     pub probed: bool,
     /// What its points carry.
+    #[serde(default)]
     pub attributes: Vec<Attribute>,
     /// The instances that declare it.
+    #[serde(default)]
     pub by: Vec<String>,
 }
 
 /// A log event that the project emits.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct EventPromise {
     /// The message, or the event name where one is set.
     pub name: String,
     /// How serious it is.
     pub severity: Severity,
     /// When it is written.
+    #[serde(default)]
     pub brief: String,
     /// How far its shape may still change.
+    #[serde(default)]
     pub stability: Stability,
     /// Whether the probes cause it.
+    #[serde(default = "yes")]
     pub probed: bool,
     /// What it carries.
+    #[serde(default)]
     pub attributes: Vec<Attribute>,
     /// The instances that declare it.
+    #[serde(default)]
     pub by: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Default)]

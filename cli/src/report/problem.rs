@@ -13,7 +13,7 @@ use crate::name::{Name, NameError, Reason};
 use crate::plan::PlanError;
 use crate::project::{PlaceError, ProjectError};
 use crate::reconcile::ReconcileError;
-use crate::render::RenderError;
+use crate::render::{ContractError, RenderError};
 use crate::verify::VerifyError;
 
 use super::style::{ERROR, HELP, paint};
@@ -189,6 +189,12 @@ impl From<LockError> for Problem {
             LockError::Newer { .. } => "newer-project",
         };
         Self::new(code, &error)
+    }
+}
+
+impl From<ContractError> for Problem {
+    fn from(error: ContractError) -> Self {
+        Self::new("damaged-contract", &error).help("docs: `docs/src/verify.md` says what may stand there")
     }
 }
 

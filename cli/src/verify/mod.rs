@@ -1,5 +1,5 @@
-//! Proves a project's telemetry: builds the project, runs it against a collector of its own, makes it emit all that its
-//! packs declare, and compares. Knows nothing of packs but what they declare, and prints nothing.
+//! Proves a project's telemetry: builds the project, runs it against a collector of its own, makes it emit all that it
+//! promises, and compares. Knows nothing of packs but their names, and prints nothing.
 
 mod build;
 mod compare;
@@ -31,7 +31,7 @@ pub use junit::junit;
 pub use report::{Check, Finding, FindingKind, Forwarded, Level, Outcome, ProbeResult, Received, Signal, VerifyReport};
 pub use table::table;
 
-use crate::render::{ResolvedProbe, Telemetry, VerifySetup};
+use crate::render::{Contract, ResolvedProbe};
 use build::Build;
 use compare::{Observed, compare};
 use probes::Field;
@@ -50,12 +50,8 @@ const STORE_BYTES: usize = 256 * 1024 * 1024;
 pub struct VerifyOptions {
     /// The project's folder.
     pub folder: PathBuf,
-    /// What its packs declare.
-    pub telemetry: Telemetry,
-    /// The requests that make it emit all of that.
-    pub probes: Vec<ResolvedProbe>,
-    /// How it is run.
-    pub setup: VerifySetup,
+    /// What it promises, the requests that make it keep all of that, and how it is run for them.
+    pub contract: Contract,
     /// The program to run, where the package builds several.
     pub bin: Option<String>,
     /// Whether to build with optimisations.
@@ -183,13 +179,14 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
         Protocol::HttpProtobuf => (collector.http_endpoint(), "http/protobuf"),
     };
     let folder = options.folder.as_path();
-    let around = Surroundings { folder, otlp_endpoint, otlp_protocol, variables: &variables, setup: &options.setup };
+    let around =
+        Surroundings { folder, otlp_endpoint, otlp_protocol, variables: &variables, setup: &options.contract.setup };
     let mut service = Service::start(&program, &around, &options.progress)?;
-    if let Some(ready) = &options.setup.ready {
+    if let Some(ready) = &options.contract.setup.ready {
         service.ready(&client, &variables.fill(ready), READY_PATIENCE).await?;
     }
     let field = Field { client: &client, upstream: &upstream, variables: &variables, progress: &options.progress };
-    let (probes, mut findings) = probes::send_all(&options.probes, &mut service, field).await?;
+    let (probes, mut findings) = probes::send_all(&options.contract.probes, &mut service, field).await?;
     settle(&collector).await;
     options.progress.step(Step::Stopping);
     let (ending, output) = service.stop(STOP_PATIENCE).await?;
@@ -197,9 +194,9 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
 
     let mut observed = Observed::of(collector.store());
     observed.calls = upstream.calls();
-    observed.requests_carry_context = !options.probes.iter().any(sets_context);
+    observed.requests_carry_context = !options.contract.probes.iter().any(sets_context);
     findings.extend(eviction(collector.store().stats().evicted()));
-    let (checks, differences) = compare(&options.telemetry, &observed, options.undeclared);
+    let (checks, differences) = compare(&options.contract.telemetry, &observed, options.undeclared);
     findings.extend(differences);
     let forwarded = collector.shutdown().await.map(|report: ForwardReport| report.into());
     Ok(VerifyReport {

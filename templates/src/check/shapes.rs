@@ -56,7 +56,7 @@ pub(super) fn globals(checker: &Checker<'_>, each: Option<&str>) -> BTreeMap<Str
         ),
         ("telemetry", telemetry()),
     ];
-    let plain = ["name", "ident", "constant", "pascal", "title", "shape", "framework"];
+    let plain = ["name", "ident", "constant", "pascal", "title", "shape", "framework", "contract"];
     let mut globals: BTreeMap<String, Shape> =
         named.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect();
     globals.extend(plain.map(|name| (name.to_owned(), Shape::Plain)));

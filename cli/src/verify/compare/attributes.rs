@@ -4,6 +4,7 @@ use otelgen_collector::model::{Attributes, Value};
 use otelgen_templates::telemetry::{Attribute, AttributeType, AttributeValue, Requirement};
 
 use super::findings::Findings;
+use crate::render::CONTRACT_FILE;
 use crate::verify::report::{FindingKind, Signal};
 
 /// Attributes that `tracing-opentelemetry` and the log appender add to everything: where in the code, on which thread.
@@ -19,8 +20,6 @@ const LISTED: usize = 8;
 pub(super) struct Owner<'a> {
     pub(super) signal: Signal,
     pub(super) name: &'a str,
-    /// The instances that declare it, for the next step.
-    pub(super) by: &'a [String],
 }
 
 pub(super) fn compare(owner: Owner<'_>, declared: &[Attribute], received: &Attributes, findings: &mut Findings) {
@@ -37,7 +36,7 @@ pub(super) fn compare(owner: Owner<'_>, declared: &[Attribute], received: &Attri
                 .found(FindingKind::UndeclaredAttribute, owner.signal, owner.name)
                 .attribute(name)
                 .got(format!("one of type {}", value.type_name()))
-                .next_step(format!("declare it in {}, or stop recording it", packs(owner.by)));
+                .next_step(format!("declare it in {CONTRACT_FILE}, or stop recording it"));
         }
     }
 }
@@ -48,7 +47,7 @@ fn missing(owner: Owner<'_>, attribute: &Attribute, findings: &mut Findings) {
         .attribute(&attribute.name)
         .expected(format!("a value of type {}", type_name(attribute.value_type)))
         .got("none")
-        .next_step(format!("record it, or declare it in {} as recommended", packs(owner.by)));
+        .next_step(format!("record it, or declare it in {CONTRACT_FILE} as recommended"));
 }
 
 fn compare_value(owner: Owner<'_>, attribute: &Attribute, value: &Value, findings: &mut Findings) {
@@ -59,7 +58,7 @@ fn compare_value(owner: Owner<'_>, attribute: &Attribute, value: &Value, finding
             .attribute(&attribute.name)
             .expected(expected)
             .got(value.type_name())
-            .next_step(format!("record it as {expected}, or correct its type in {}", packs(owner.by)));
+            .next_step(format!("record it as {expected}, or correct its type in {CONTRACT_FILE}"));
     }
     for value in outside(attribute, value) {
         findings
@@ -67,7 +66,7 @@ fn compare_value(owner: Owner<'_>, attribute: &Attribute, value: &Value, finding
             .attribute(&attribute.name)
             .expected(listed(&attribute.values))
             .got(format!("`{value}`"))
-            .next_step(format!("record one of the declared values, or add this one in {}", packs(owner.by)));
+            .next_step(format!("record one of the declared values, or add this one in {CONTRACT_FILE}"));
     }
 }
 
@@ -128,7 +127,7 @@ fn is_ambient(name: &str, signal: Signal) -> bool {
     ambient && signal != Signal::Metric
 }
 
-/// The instances that declare something, as a text to put after "in".
-pub(super) fn packs(by: &[String]) -> String {
-    if by.is_empty() { "a pack".to_owned() } else { by.join(", ") }
+/// Whose code emits what is declared, as a text to put after "see whether".
+pub(super) fn emitter(by: &[String]) -> String {
+    if by.is_empty() { "the code".to_owned() } else { format!("the code of {}", by.join(", ")) }
 }

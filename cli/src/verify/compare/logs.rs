@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use otelgen_collector::model::{LogRecord, Severity as ReceivedSeverity};
 use otelgen_templates::telemetry::Severity;
 
-use super::attributes::{self, Owner, packs};
+use super::attributes::{self, Owner, emitter};
 use super::findings::Findings;
 use super::{Check, Observed};
-use crate::render::EventPromise;
+use crate::render::{CONTRACT_FILE, EventPromise};
 use crate::verify::report::{FindingKind, Outcome, Signal};
 
 pub(super) fn compare(
@@ -47,7 +47,7 @@ pub(super) fn compare(
         findings
             .found(FindingKind::Undeclared, Signal::Log, &name)
             .count(count)
-            .next_step("declare it in the pack that writes it, or write it at a level that is not exported");
+            .next_step(format!("declare it in {CONTRACT_FILE}, or write it at a level that is not exported"));
     }
     correlation(observed, &arrived, findings);
 }
@@ -68,8 +68,8 @@ fn missing(promise: &EventPromise, findings: &mut Findings) -> Outcome {
         .expected(format!("a record of severity {}", word(promise.severity)))
         .got("none")
         .next_step(format!(
-            "see whether the code that {} calls still writes it, with this very message",
-            packs(&promise.by)
+            "see whether {} still writes it, with this very name, or take it out of {CONTRACT_FILE}",
+            emitter(&promise.by)
         ));
     Outcome::Failed
 }
@@ -80,9 +80,9 @@ fn compare_record(promise: &EventPromise, record: &LogRecord, findings: &mut Fin
             .found(FindingKind::WrongSeverity, Signal::Log, &promise.name)
             .expected(word(promise.severity))
             .got(record.severity().as_str())
-            .next_step(format!("write it at the declared level, or correct it in {}", packs(&promise.by)));
+            .next_step(format!("write it at the declared level, or correct it in {CONTRACT_FILE}"));
     }
-    let owner = Owner { signal: Signal::Log, name: &promise.name, by: &promise.by };
+    let owner = Owner { signal: Signal::Log, name: &promise.name };
     attributes::compare(owner, &promise.attributes, &record.attributes, findings);
 }
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use otelgen_collector::model::MetricPoint;
 use otelgen_templates::telemetry::Instrument;
 
-use super::attributes::{self, Owner, packs};
+use super::attributes::{self, Owner, emitter};
 use super::findings::Findings;
 use super::{Check, Observed};
-use crate::render::MetricPromise;
+use crate::render::{CONTRACT_FILE, MetricPromise};
 use crate::verify::report::{FindingKind, Outcome, Signal};
 
 pub(super) fn compare(
@@ -43,7 +43,7 @@ pub(super) fn compare(
         findings
             .found(FindingKind::Undeclared, Signal::Metric, name)
             .got(shapes.into_iter().collect::<Vec<_>>().join(", "))
-            .next_step("declare it in the pack that emits it, or drop it with a view");
+            .next_step(format!("declare it in {CONTRACT_FILE}, or drop it with a view"));
     }
 }
 
@@ -52,7 +52,7 @@ fn missing(promise: &MetricPromise, findings: &mut Findings) -> Outcome {
         .found(FindingKind::Missing, Signal::Metric, &promise.name)
         .expected(format!("a {} in {}", word(promise.instrument), promise.unit))
         .got("none")
-        .next_step(format!("see whether the code that {} calls still records it", packs(&promise.by)));
+        .next_step(format!("see whether {} still records it, or take it out of {CONTRACT_FILE}", emitter(&promise.by)));
     Outcome::Failed
 }
 
@@ -63,7 +63,7 @@ fn compare_metric(promise: &MetricPromise, points: &[&MetricPoint], findings: &m
             .found(FindingKind::WrongUnit, Signal::Metric, &promise.name)
             .expected(format!("`{}`", promise.unit))
             .got(format!("`{unit}`"))
-            .next_step(format!("set the unit where the instrument is built, or correct it in {}", packs(&promise.by)));
+            .next_step(format!("set the unit where the instrument is built, or correct it in {CONTRACT_FILE}"));
     }
     let instruments: BTreeSet<_> = points.iter().map(|point| point.metric.kind.instrument()).collect();
     for instrument in instruments.into_iter().filter(|instrument| *instrument != word(promise.instrument)) {
@@ -71,13 +71,13 @@ fn compare_metric(promise: &MetricPromise, points: &[&MetricPoint], findings: &m
             .found(FindingKind::WrongInstrument, Signal::Metric, &promise.name)
             .expected(word(promise.instrument))
             .got(instrument)
-            .next_step(format!("build the declared instrument, or correct it in {}", packs(&promise.by)));
+            .next_step(format!("build the declared instrument, or correct it in {CONTRACT_FILE}"));
     }
     // A series sends its attributes again and again; one look is enough.
     let mut series: Vec<_> = points.iter().map(|point| &point.attributes).collect();
     let mut seen = std::collections::HashSet::new();
     series.retain(|attributes| seen.insert(*attributes));
-    let owner = Owner { signal: Signal::Metric, name: &promise.name, by: &promise.by };
+    let owner = Owner { signal: Signal::Metric, name: &promise.name };
     for attributes in series {
         attributes::compare(owner, &promise.attributes, attributes, findings);
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use otelgen_collector::model::{Span, SpanKind as ReceivedKind};
 use otelgen_templates::telemetry::SpanKind;
 
-use super::attributes::{self, Owner, packs};
+use super::attributes::{self, Owner, emitter};
 use super::findings::Findings;
 use super::{Check, Observed};
-use crate::render::SpanPromise;
+use crate::render::{CONTRACT_FILE, SpanPromise};
 use crate::verify::report::{FindingKind, Outcome, Signal};
 
 pub(super) fn compare(declared: &[SpanPromise], observed: &Observed, checks: &mut Vec<Check>, findings: &mut Findings) {
@@ -20,7 +20,7 @@ pub(super) fn compare(declared: &[SpanPromise], observed: &Observed, checks: &mu
     }
     for promise in declared {
         let arrived = received.remove(&(promise.name.as_str(), kind(promise.kind))).unwrap_or_default();
-        let owner = Owner { signal: Signal::Span, name: &promise.name, by: &promise.by };
+        let owner = Owner { signal: Signal::Span, name: &promise.name };
         for span in &arrived {
             attributes::compare(owner, &promise.attributes, &span.attributes, findings);
         }
@@ -51,7 +51,7 @@ fn missing(promise: &SpanPromise, findings: &mut Findings) -> Outcome {
         .found(FindingKind::Missing, Signal::Span, &promise.name)
         .expected(format!("a span of kind {}", word(promise.kind)))
         .got("none")
-        .next_step(format!("see whether the code that {} calls still opens it", packs(&promise.by)));
+        .next_step(format!("see whether {} still opens it, or take it out of {CONTRACT_FILE}", emitter(&promise.by)));
     Outcome::Failed
 }
 
@@ -62,16 +62,15 @@ fn unexpected(name: &str, kind: ReceivedKind, count: usize, promises: &[&SpanPro
             .found(FindingKind::Undeclared, Signal::Span, name)
             .got(format!("a span of kind {}", kind.as_str()))
             .count(count)
-            .next_step("declare it in the pack that emits it, or stop emitting it");
+            .next_step(format!("declare it in {CONTRACT_FILE}, or stop emitting it"));
     }
     let kinds: Vec<_> = promises.iter().map(|promise| word(promise.kind)).collect();
-    let by: Vec<String> = promises.iter().flat_map(|promise| promise.by.clone()).collect();
     findings
         .found(FindingKind::WrongKind, Signal::Span, name)
         .expected(kinds.join(" or "))
         .got(kind.as_str())
         .count(count)
-        .next_step(format!("set `otel.kind` where the span is opened, or correct its kind in {}", packs(&by)));
+        .next_step(format!("set `otel.kind` where the span is opened, or correct its kind in {CONTRACT_FILE}"));
 }
 
 fn kind(kind: SpanKind) -> ReceivedKind {

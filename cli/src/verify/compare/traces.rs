@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use otelgen_collector::model::{Span, SpanId, SpanKind, TraceId};
 
 use super::Observed;
-use super::attributes::packs;
 use super::findings::Findings;
-use crate::render::SpanPromise;
+use crate::render::{CONTRACT_FILE, SpanPromise};
 use crate::verify::report::{FindingKind, Signal};
 
 type ById<'a> = HashMap<(TraceId, SpanId), &'a Span>;
@@ -19,10 +18,10 @@ pub(super) fn compare(declared: &[SpanPromise], observed: &Observed, findings: &
         match parent {
             // Orphans say it all; where they should hang instead is the next question.
             Some(None) if span.parent_is_remote != Some(true) => orphan(span, findings),
-            Some(None) => parentage(declared, span, "a remote span", findings),
-            Some(Some(parent)) => parentage(declared, span, &parent.name, findings),
+            Some(None) => parentage(declared, span, "a remote span", &[], findings),
+            Some(Some(parent)) => parentage(declared, span, &parent.name, &above(parent, &spans), findings),
             None => {
-                parentage(declared, span, "", findings);
+                parentage(declared, span, "", &[], findings);
                 if observed.requests_carry_context && span.kind == SpanKind::Server {
                     not_joined(span, findings);
                 }
@@ -30,6 +29,23 @@ pub(super) fn compare(declared: &[SpanPromise], observed: &Observed, findings: &
         }
     }
     outgoing(observed, &spans, findings);
+}
+
+/// The names of what stands above an internal span, up to the first that is not: the owner may put spans of their own
+/// in between.
+fn above<'a>(span: &'a Span, spans: &ById<'a>) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    let mut span = span;
+    while is_internal(span) && names.len() < spans.len() {
+        let Some(parent) = span.parent_span_id.and_then(|parent| spans.get(&(span.trace_id, parent))) else { break };
+        names.push(parent.name.as_str());
+        span = parent;
+    }
+    names
+}
+
+fn is_internal(span: &Span) -> bool {
+    matches!(span.kind, SpanKind::Internal | SpanKind::Unspecified)
 }
 
 fn orphan(span: &Span, findings: &mut Findings) {
@@ -40,14 +56,15 @@ fn orphan(span: &Span, findings: &mut Findings) {
         .next_step("end the parent before the process ends, and filter parent and child by the same rule");
 }
 
-/// `parent` is the name of the span above, empty for a root.
-fn parentage(declared: &[SpanPromise], span: &Span, parent: &str, findings: &mut Findings) {
+/// `parent` is the name of the span above, empty for a root; `further` are those above an internal one.
+fn parentage(declared: &[SpanPromise], span: &Span, parent: &str, further: &[&str], findings: &mut Findings) {
     let promises = declared.iter().filter(|promise| promise.name == span.name);
     let promises: Vec<_> = promises.filter(|promise| is_kind(promise, span)).collect();
     let [promise] = promises.as_slice() else {
         return;
     };
-    if promise.parents.is_empty() || promise.parents.iter().any(|allowed| allowed == parent) {
+    let below = |allowed: &String| allowed == parent || further.contains(&allowed.as_str());
+    if promise.parents.is_empty() || promise.parents.iter().any(below) {
         return;
     }
     let expected: Vec<String> = promise.parents.iter().map(|parent| format!("`{parent}`")).collect();
@@ -57,8 +74,7 @@ fn parentage(declared: &[SpanPromise], span: &Span, parent: &str, findings: &mut
         .expected(format!("a child of {}", expected.join(" or ")))
         .got(got)
         .next_step(format!(
-            "carry the context into the task (`.instrument(Span::current())`), or correct the parent in {}",
-            packs(&promise.by)
+            "carry the context into the task (`.instrument(Span::current())`), or correct `parents` in {CONTRACT_FILE}"
         ));
 }
 

@@ -18,13 +18,24 @@ fn a_span_under_the_wrong_parent_or_none_breaks_the_parentage() {
     assert_eq!(found[0].got, "a root span");
 
     let mut declared = declared();
-    declared.spans.push(span_promise("cache", DeclaredKind::Internal, &[], Vec::new()));
+    declared.spans.push(span_promise("call", DeclaredKind::Client, &[], Vec::new()));
     let mut elsewhere = emitted();
-    elsewhere.spans.push(span("cache", 3, SpanKind::Internal, 1, &[]));
+    elsewhere.spans.push(span("call", 3, SpanKind::Client, 1, &[]));
     elsewhere.spans[1].parent_span_id = Some(id(3));
     let found = findings(&declared, elsewhere);
     assert_eq!(only(&found), (FindingKind::BrokenParentage, Signal::Span, BREAKER, None));
-    assert_eq!(found[0].got, "a child of `cache`");
+    assert_eq!(found[0].got, "a child of `call`");
+}
+
+#[test]
+fn internal_spans_of_the_owner_may_stand_between_a_span_and_its_parent() {
+    let mut declared = declared();
+    declared.spans.push(span_promise("load", DeclaredKind::Internal, &[], Vec::new()));
+    let mut emitted = emitted();
+    emitted.spans.push(span("load", 3, SpanKind::Internal, 1, &[]));
+    emitted.spans.push(span("load", 4, SpanKind::Internal, 3, &[]));
+    emitted.spans[1].parent_span_id = Some(id(4));
+    assert_eq!(findings(&declared, emitted), []);
 }
 
 #[test]
