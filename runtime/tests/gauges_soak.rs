@@ -24,7 +24,7 @@ use otelgen::{
 };
 
 const THREADS: u64 = 2;
-const OPERATIONS: u64 = 30_000;
+const OPERATIONS: u64 = 10_000;
 const PANIC: &str = "a panic of the soak";
 
 #[derive(Clone, Debug, PartialEq)]
