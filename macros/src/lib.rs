@@ -1,8 +1,8 @@
 //! Attribute macros of otelgen: a resilience pattern, its span and its metrics in one attribute.
 //!
 //! Use them through the `otelgen` crate, which re-exports them and holds what they expand into.
-//! Four stages, one file set for all of them: parse ([`attr`], [`common`], [`function`]) → model and
-//! check (one file per attribute) → expand ([`stage`] nests what stands on one function).
+//! Four stages, one file set for all of them: parse (`attr`, `common`, `function`) → model and
+//! check (one file per attribute) → expand (`stage` nests what stands on one function).
 
 mod attr;
 mod breaker;
@@ -12,6 +12,15 @@ mod common;
 mod domain_event;
 mod duration;
 mod error;
+#[cfg(all(
+    test,
+    feature = "retry",
+    feature = "rate-limit",
+    feature = "cache",
+    feature = "messaging",
+    feature = "route"
+))]
+mod every_parameter;
 mod function;
 mod messaging;
 mod rate_limit;

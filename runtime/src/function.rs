@@ -1,6 +1,9 @@
 //! `#[traced]`: any function's calls, errors and durations, with its span.
 
-use std::any::type_name;
+mod explicit;
+#[cfg(feature = "tower")]
+mod tower;
+
 use std::fmt::{Debug, Display};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -16,6 +19,11 @@ use crate::recorder::{self, Counts, Durations, Kind, Observed, Timed};
 use crate::registry::Registry;
 use crate::shard::Counters;
 use crate::site::{Site, SiteNames};
+use crate::span::error_of;
+
+pub use explicit::{TracedFunction, TracedFunctionBuilder};
+#[cfg(feature = "tower")]
+pub use tower::{TracedLayer, TracedService, TracedServiceFuture};
 
 /// The function metrics that are read at collection.
 pub(crate) const OBSERVED: &[Observed] = &[Observed {
@@ -93,12 +101,12 @@ enum Outcome {
 #[derive(Debug)]
 pub struct FunctionSite {
     site: Site,
-    resolved: OnceLock<TracedFunction>,
+    resolved: OnceLock<ResolvedFunction>,
 }
 
-/// A traced function.
+/// The function of a place.
 #[derive(Debug)]
-pub struct TracedFunction {
+pub struct ResolvedFunction {
     names: SiteNames,
     meter: Arc<FunctionMeter>,
 }
@@ -119,11 +127,11 @@ impl FunctionSite {
 
     /// The function, found out at the first call.
     #[inline]
-    pub fn resolve(&self, self_type: Option<fn() -> &'static str>) -> &TracedFunction {
+    pub fn resolve(&self, self_type: Option<fn() -> &'static str>) -> &ResolvedFunction {
         self.resolved.get_or_init(|| {
             let names = *self.site.resolve(self_type);
             recorder::look();
-            TracedFunction {
+            ResolvedFunction {
                 names,
                 meter: FunctionMeter::of(names.name()),
             }
@@ -131,7 +139,7 @@ impl FunctionSite {
     }
 }
 
-impl TracedFunction {
+impl ResolvedFunction {
     /// See [`SiteNames::name`].
     #[inline]
     #[must_use]
@@ -149,15 +157,14 @@ impl TracedFunction {
     /// Starts a call.
     #[inline]
     pub fn enter<'c>(&'c self, span: &'c Span, metrics: bool) -> FunctionCall<'c> {
-        let meter = metrics.then_some(&*self.meter);
-        let timed = metrics && recorder::is_active();
-        FunctionCall {
-            meter,
-            started: timed.then(|| Clock::system().stamp()),
-            span,
-            progress: Progress::Waiting,
-        }
+        FunctionCall::new(metrics.then_some(&*self.meter), span)
     }
+}
+
+/// When a call starts, where somebody wants to know.
+#[inline]
+fn started(metrics: bool) -> Option<u64> {
+    (metrics && recorder::is_active()).then(|| Clock::system().stamp())
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -178,6 +185,16 @@ pub struct FunctionCall<'m> {
 }
 
 impl<'m> FunctionCall<'m> {
+    #[inline]
+    fn new(meter: Option<&'m FunctionMeter>, span: &'m Span) -> Self {
+        Self {
+            meter,
+            started: started(meter.is_some()),
+            span,
+            progress: Progress::Waiting,
+        }
+    }
+
     /// Runs the body; `error_type` names the error of what it returned, if it is one.
     #[inline]
     pub fn run<R>(
@@ -319,7 +336,7 @@ pub trait ResultReturned {
 impl<T, E> ResultReturned for &Returned<'_, Result<T, E>> {
     #[inline]
     fn error_type(&self) -> Option<&'static str> {
-        self.0.as_ref().err().map(|_| type_name::<E>())
+        error_of(self.0)
     }
 }
 
@@ -333,16 +350,38 @@ pub trait AnyReturned {
 
 impl<R> AnyReturned for Returned<'_, R> {}
 
+/// An error that `err` can write.
+#[diagnostic::on_unimplemented(
+    message = "`err` cannot write `{Self}`, which is not `Display`",
+    label = "`err` needs an error that is `Display`",
+    note = "implement `std::fmt::Display` for `{Self}`, or leave `err` out"
+)]
+pub trait WritableError: Display {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Display> WritableError for E {}
+
 /// `err`: the error as an event in the span.
 #[cold]
-pub fn report_error<T, E: Display>(result: &Result<T, E>) {
+pub fn report_error<T, E: WritableError>(result: &Result<T, E>) {
     if let Err(error) = result {
         tracing::error!(target: "otelgen", error = %error, "function returned an error");
     }
 }
 
+/// A returned value that `ret` can write.
+#[diagnostic::on_unimplemented(
+    message = "`ret` cannot write `{Self}`, which is not `Debug`",
+    label = "`ret` needs a value that is `Debug`",
+    note = "write `#[derive(Debug)]` above `{Self}`, or leave `ret` out"
+)]
+pub trait WritableReturn: Debug {}
+
+#[diagnostic::do_not_recommend]
+impl<R: Debug> WritableReturn for R {}
+
 /// `ret`: the returned value as an event in the span.
 #[cold]
-pub fn report_return<R: Debug>(returned: &R) {
+pub fn report_return<R: WritableReturn>(returned: &R) {
     tracing::info!(target: "otelgen", returned = ?returned, "function returned");
 }

@@ -79,6 +79,9 @@ pub use bulkhead::*;
 #[cfg(feature = "cache")]
 pub use cache::*;
 pub use clock::{Clock, ManualTime};
+pub use function::{TracedFunction, TracedFunctionBuilder};
+#[cfg(feature = "tower")]
+pub use function::{TracedLayer, TracedService, TracedServiceFuture};
 #[cfg(feature = "messaging")]
 pub use messaging::*;
 pub use pattern::PatternConfigError;

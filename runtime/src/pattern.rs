@@ -386,6 +386,23 @@ impl<F: Future, W: Watcher, S: FnOnce(&F::Output, &W, &Span)> Watched<F, W, S> {
         }
     }
 
+    /// As [`Self::new`], with an operation that is made inside the span: the watcher hears of a panic there too.
+    #[cfg(feature = "tower")]
+    pub(crate) fn start(watcher: W, span: Span, operation: impl FnOnce() -> F, settle: S) -> Self {
+        let mut armed = Armed {
+            watcher,
+            span,
+            progress: Progress::Running,
+        };
+        let operation = armed.span.in_scope(operation);
+        armed.progress = Progress::Waiting;
+        Self {
+            operation: Some(operation),
+            settle: Some(settle),
+            armed,
+        }
+    }
+
     /// Ends the operation from outside: `settle` hears of that instead.
     pub(crate) fn stop(self: Pin<&mut Self>, settle: impl FnOnce(&W, &Span)) {
         let mut this = self.project();

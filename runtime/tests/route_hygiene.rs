@@ -14,6 +14,7 @@ struct Result;
 struct Option;
 struct Clone;
 struct Ok;
+struct Err;
 struct Some;
 struct None;
 const SITE: u8 = 1;
@@ -36,6 +37,30 @@ async fn stacked(
     ::core::result::Result::Ok(SITE + recorder + field_0 + call + side + key)
 }
 
+#[::otelgen::traced_consumer(system = "kafka", destination = "orders", headers = headers, group = "hostile", fields(span = span))]
+fn consumed(headers: &[(&str, &str)], span: u8, result: u8, self_: u8) -> Answer {
+    ::core::result::Result::Ok(SITE + span + result + self_)
+}
+
+#[::otelgen::traced_producer(system = "kafka", destination = "orders", headers = *headers, fields(span = span))]
+fn produced(
+    headers: &mut ::std::vec::Vec<(::std::string::String, ::std::string::String)>,
+    span: u8,
+    result: u8,
+    self_: u8,
+) -> Answer {
+    ::core::result::Result::Ok(SITE + span + result + self_)
+}
+
+#[::otelgen::traced_route(name = "hygiene.sync", legacy = legacy_of(span), percent = 0, fields(span = span))]
+fn routed(span: u8, result: u8, self_: u8) -> Answer {
+    ::core::result::Result::Ok(SITE + span + result + self_)
+}
+
+fn legacy_of(span: u8) -> Answer {
+    ::core::result::Result::Ok(span)
+}
+
 #[derive(::otelgen::TraceFields)]
 #[trace(crate = renamed)]
 struct Value {
@@ -56,6 +81,10 @@ fn hostile_names_change_nothing() {
     let headers = [("traceparent", "nonsense")];
     let answer = runtime.block_on(stacked("topic", &headers, ::std::vec::Vec::new(), 5, 6));
     ::std::assert_eq!(answer, ::core::result::Result::Ok(21));
+    ::std::assert_eq!(consumed(&headers, 1, 2, 3), ::core::result::Result::Ok(7));
+    let mut sent = ::std::vec::Vec::new();
+    ::std::assert_eq!(produced(&mut sent, 1, 2, 3), ::core::result::Result::Ok(7));
+    ::std::assert_eq!(routed(5, 2, 3), ::core::result::Result::Ok(5));
     let value = Value {
         recorder: 1,
         self_: ::core::option::Option::None,

@@ -18,7 +18,7 @@ use super::{
     SnapshotRecord, StreamId,
 };
 
-/// A store whose calls leave spans and metrics.
+/// A store whose calls leave spans and metrics: what a Tower layer is to a service.
 ///
 /// | call | span | metrics |
 /// |---|---|---|

@@ -2,7 +2,14 @@
 //! Knows `http` and Tower types, the global meter and propagator; knows no framework and no SDK.
 //!
 //! - [`ServerLayer`] observes a server: axum, or anything that is a Tower service of `http::Request`s.
-//! - [`TracedClient`] (feature `reqwest`) sends requests that carry the trace on.
+#![cfg_attr(
+    feature = "reqwest",
+    doc = "- [`TracedClient`] sends requests that carry the trace on."
+)]
+#![cfg_attr(
+    not(feature = "reqwest"),
+    doc = "- With the feature `reqwest`, a client sends requests that carry the trace on."
+)]
 //!
 //! Spans are `tracing` spans; they become OpenTelemetry's through the layer of `tracing-opentelemetry` that
 //! the service installs. Metrics and propagation use the global meter provider and propagator, which do

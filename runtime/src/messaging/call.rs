@@ -1,7 +1,5 @@
 //! One operation on one message or a batch: its span, its metrics, and how it ended.
 
-use std::any::type_name;
-
 use tracing::Span;
 
 use super::headers::{MessageHeaders, MessageHeadersMut};
@@ -11,6 +9,7 @@ use super::{propagation, telemetry};
 use crate::clock::Clock;
 use crate::names;
 use crate::pattern::{Abandoned, Watched, Watcher, watch};
+use crate::span::error_of;
 
 /// An operation that was started: the context is in the headers, or was taken from them.
 #[derive(Debug)]
@@ -137,10 +136,6 @@ impl<'m> MessagingCall<'m> {
         };
         Watched::new(self.watch, self.span, operation, settle).await
     }
-}
-
-fn error_of<T, E>(result: &Result<T, E>) -> Option<&'static str> {
-    result.as_ref().err().map(|_| type_name::<E>())
 }
 
 impl Watch<'_> {

@@ -11,11 +11,17 @@ mod producer;
 mod propagation;
 mod site;
 mod telemetry;
+#[cfg(feature = "tower")]
+mod tower;
 
 pub use call::MessagingCall;
 pub use consumer::{TracedConsumer, TracedConsumerBuilder};
 pub use headers::{MessageHeaders, MessageHeadersMut};
 pub use producer::{TracedProducer, TracedProducerBuilder};
+#[cfg(feature = "tower")]
+pub use tower::{
+    TracedConsumerLayer, TracedConsumerService, TracedProducerLayer, TracedProducerService,
+};
 
 /// What attributes expand into.
 pub(crate) mod private {

@@ -382,7 +382,7 @@ pub struct TracedRateLimitBuilder {
 }
 
 impl TracedRateLimitBuilder {
-    /// See [`RateLimitConfig::burst`].
+    /// See [`RateLimitConfig::burst`](field@RateLimitConfig::burst).
     pub fn burst(mut self, requests: u32) -> Self {
         self.config.burst = Some(requests);
         self

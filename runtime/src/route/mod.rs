@@ -9,6 +9,8 @@ pub(crate) mod names;
 mod shadow;
 mod split;
 mod telemetry;
+#[cfg(feature = "tower")]
+mod tower;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub use config::{RouteConfig, RouteSide, ShadowConfig, ShadowSide};
 pub use handle::{RouteHandle, RouteTotals, ShadowTotals, SideTotals};
 pub use shadow::{CompareAnswers, IgnoreAnswers, JudgeAnswers, compare_answers};
 pub(crate) use telemetry::OBSERVED;
+#[cfg(feature = "tower")]
+pub use tower::{ChooseSide, RouteKeyOfRequest, Shadowed, TracedRouteLayer, TracedRouteService};
 
 /// What attributes expand into.
 pub(crate) mod private {

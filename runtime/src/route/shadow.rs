@@ -49,6 +49,15 @@ pub struct CompareAnswers<T, C> {
     answers: PhantomData<fn(&T)>,
 }
 
+impl<T, C: Clone> Clone for CompareAnswers<T, C> {
+    fn clone(&self) -> Self {
+        Self {
+            compare: self.compare.clone(),
+            answers: PhantomData,
+        }
+    }
+}
+
 impl<T, C> std::fmt::Debug for CompareAnswers<T, C> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter

@@ -1,15 +1,19 @@
-use otelgen::{BreakerOpen, traced_breaker};
+use otelgen::{
+    BreakerOpen, BulkheadFull, traced, traced_breaker, traced_bulkhead,
+};
 
-struct Error;
-
-impl From<BreakerOpen> for Error {
-    fn from(_: BreakerOpen) -> Self {
-        Self
-    }
+#[traced]
+const fn measured() -> u32 {
+    3
 }
 
 #[traced_breaker]
-const fn guarded() -> Result<(), Error> {
+const fn guarded() -> Result<(), BreakerOpen> {
+    Ok(())
+}
+
+#[traced_bulkhead(max_concurrent = 1)]
+const fn bounded() -> Result<(), BulkheadFull> {
     Ok(())
 }
 

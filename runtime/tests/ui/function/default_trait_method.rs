@@ -1,16 +1,13 @@
-use otelgen::{BreakerOpen, traced_breaker};
-
-struct Error;
-
-impl From<BreakerOpen> for Error {
-    fn from(_: BreakerOpen) -> Self {
-        Self
-    }
-}
+use otelgen::{BreakerOpen, BulkheadFull, traced_breaker, traced_bulkhead};
 
 trait Stock {
     #[traced_breaker]
-    fn look_up(&self, item: u32) -> Result<u32, Error> {
+    fn guarded(&self, item: u32) -> Result<u32, BreakerOpen> {
+        Ok(item)
+    }
+
+    #[traced_bulkhead(max_concurrent = 1)]
+    fn bounded(&self, item: u32) -> Result<u32, BulkheadFull> {
         Ok(item)
     }
 }

@@ -1,7 +1,9 @@
 use otelgen::traced_retry;
 
+struct Message;
+
 #[traced_retry]
-async fn send(message: String) -> Result<(), String> {
+async fn send(message: Message) -> Result<(), Message> {
     Err(message)
 }
 
