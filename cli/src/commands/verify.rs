@@ -21,7 +21,7 @@ pub(super) fn run(args: VerifyArgs) -> Result<Outcome, Problem> {
 }
 
 fn rendered(session: &Session) -> Result<Rendered, Problem> {
-    let plan = plan(&session.library, session.selection())?;
+    let plan = plan(&session.library, session.selection())?.within(&session.location.folder);
     Ok(render(&session.library, &plan)?)
 }
 
