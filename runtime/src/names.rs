@@ -51,8 +51,8 @@ pub const ERROR_PANIC: &str = "panic";
 
 /// Name of the log event that reports a state change.
 pub const BREAKER_TRANSITION_EVENT: &str = "otelgen.circuit_breaker.transition";
-/// Message of the log event that reports a state change, and name of the span event.
-pub const BREAKER_TRANSITION_MESSAGE: &str = "circuit breaker state changed";
+/// Message of the log event that reports a state change, and name of the span event: the event's own name.
+pub const BREAKER_TRANSITION_MESSAGE: &str = BREAKER_TRANSITION_EVENT;
 /// Event attribute: the state before.
 pub const EVENT_FROM: &str = "otelgen.circuit_breaker.state.from";
 /// Event attribute: the state after.

@@ -1,4 +1,4 @@
-//! Which header, query and field names carry secrets, and what is recorded in place of their values.
+//! Which fields carry secrets, which query parameters carry none, and what is recorded in place of values.
 //! Knows names only: it never guesses from a value.
 
 use std::borrow::Cow;
@@ -41,18 +41,42 @@ pub const SENSITIVE_WORDS: &[&str] = &[
     "token",
 ];
 
+/// Query parameters whose values are recorded; case, `-`, `_` and `.` do not count. Anything else may be a
+/// secret under a name that no list has (`otp`, `tok`, `assertion`), so its value is not.
+pub const HARMLESS_QUERY_NAMES: &[&str] = &[
+    "ascending",
+    "descending",
+    "direction",
+    "lang",
+    "language",
+    "limit",
+    "locale",
+    "offset",
+    "order",
+    "orderby",
+    "page",
+    "pagenumber",
+    "pagesize",
+    "perpage",
+    "sort",
+    "sortby",
+    "timezone",
+];
+
 /// How many bytes of a name are looked at; a longer one is judged by its beginning.
 const NAME_BYTES: usize = 96;
 
-/// Decides which names are secret: the built-in lists, and the names its owner adds.
+/// Decides what is recorded: the built-in lists, and the names its owner adds. Headers and fields are secret
+/// by name ([`also`](Self::also) adds one); of a query, names are recorded and only harmless values
+/// ([`allow`](Self::allow) adds one).
 ///
 /// ```
 /// use otelgen::redact::Redaction;
 ///
-/// let redaction = Redaction::default().also("national-id");
+/// let redaction = Redaction::default().allow("colour");
 /// assert_eq!(
-///     redaction.query("page=2&access_token=abc&national_id=42"),
-///     "page=2&access_token=REDACTED&national_id=REDACTED",
+///     redaction.query("page=2&colour=red&otp=123456"),
+///     "page=2&colour=red&otp=REDACTED",
 /// );
 /// assert_eq!(
 ///     redaction.url("https://ada:pw@shop.example/items?sig=f00"),
@@ -62,6 +86,7 @@ const NAME_BYTES: usize = 96;
 #[derive(Debug, Clone, Default)]
 pub struct Redaction {
     also: Vec<Box<[u8]>>,
+    allowed: Vec<Box<[u8]>>,
 }
 
 impl Redaction {
@@ -71,6 +96,27 @@ impl Redaction {
         let mut buffer = [0; NAME_BYTES];
         self.also.push(normalise(name, &mut buffer).into());
         self
+    }
+
+    /// Adds a query parameter whose value is recorded. Case, `-`, `_` and `.` do not count; a name that is
+    /// sensitive stays so.
+    #[must_use]
+    pub fn allow(mut self, name: &str) -> Self {
+        let mut buffer = [0; NAME_BYTES];
+        self.allowed.push(normalise(name, &mut buffer).into());
+        self
+    }
+
+    /// Whether the value of a query parameter of this name is recorded.
+    #[must_use]
+    pub fn is_harmless(&self, name: &str) -> bool {
+        let mut buffer = [0; NAME_BYTES];
+        let normalised = normalise(name, &mut buffer);
+        let known = HARMLESS_QUERY_NAMES
+            .iter()
+            .any(|known| known.as_bytes() == normalised)
+            || self.allowed.iter().any(|known| **known == *normalised);
+        known && !self.is_sensitive(name)
     }
 
     /// Whether a header, query parameter or field of this name carries a secret.
@@ -97,33 +143,50 @@ impl Redaction {
                 .any(|word| contains(name, word.as_bytes()))
     }
 
-    /// The query string with the values of secret parameters replaced; borrowed when there are none.
+    /// The query string with all values replaced but those of harmless parameters; borrowed when those are all
+    /// there are. A word without a value may itself be one (`?c2VjcmV0==`), so it is replaced unless its name
+    /// is known to be harmless or to be a secret's.
     #[must_use]
     pub fn query<'a>(&self, query: &'a str) -> Cow<'a, str> {
-        let sensitive = |pair: &str| {
-            pair.split_once('=')
-                .is_some_and(|(name, value)| !value.is_empty() && self.is_sensitive(name))
-        };
-        if !query.split(['&', ';']).any(sensitive) {
+        if query
+            .split(['&', ';'])
+            .all(|pair| self.recorded(pair) == Recorded::Whole)
+        {
             return Cow::Borrowed(query);
         }
         let mut redacted = String::with_capacity(query.len());
         for piece in query.split_inclusive(['&', ';']) {
             let pair = piece.trim_end_matches(['&', ';']);
-            match pair.split_once('=') {
-                Some((name, _)) if sensitive(pair) => {
+            let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
+            match self.recorded(pair) {
+                Recorded::Whole => redacted.push_str(pair),
+                Recorded::Name => {
                     redacted.push_str(name);
                     redacted.push('=');
                     redacted.push_str(REDACTED);
-                    redacted.push_str(piece.get(pair.len()..).unwrap_or_default());
                 }
-                _ => redacted.push_str(piece),
+                Recorded::Nothing => redacted.push_str(REDACTED),
             }
+            redacted.push_str(piece.get(pair.len()..).unwrap_or_default());
         }
         Cow::Owned(redacted)
     }
 
-    /// The URL with user name, password and secret parameters replaced; borrowed when there are none.
+    /// What may be recorded of one `name=value`.
+    fn recorded(&self, pair: &str) -> Recorded {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let is_bare = value.bytes().all(|byte| byte == b'=');
+        if pair.is_empty() || self.is_harmless(name) || (is_bare && self.is_sensitive(name)) {
+            Recorded::Whole
+        } else if is_bare {
+            Recorded::Nothing
+        } else {
+            Recorded::Name
+        }
+    }
+
+    /// The URL with user name, password and the values of its query replaced, as by [`query`](Self::query);
+    /// borrowed when there are none.
     #[must_use]
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
         let (before, fragment) = url
@@ -150,6 +213,14 @@ impl Redaction {
         }
         Cow::Owned(redacted)
     }
+}
+
+/// What is recorded of a query parameter.
+#[derive(PartialEq, Eq)]
+enum Recorded {
+    Whole,
+    Name,
+    Nothing,
 }
 
 fn without_credentials(location: &str) -> Cow<'_, str> {
@@ -225,22 +296,54 @@ mod tests {
     }
 
     #[test]
-    fn a_query_without_secrets_is_borrowed_and_unchanged() {
-        assert!(matches!(
-            Redaction::default().query("a=1&b=2;c"),
-            Cow::Borrowed("a=1&b=2;c")
-        ));
+    fn a_query_of_harmless_parameters_is_borrowed_and_unchanged() {
+        let redaction = Redaction::default();
+        for query in [
+            "page=1&Per-Page=2;sort=name",
+            "",
+            "limit",
+            "&&",
+            "password=",
+        ] {
+            assert!(
+                matches!(redaction.query(query), Cow::Borrowed(same) if same == query),
+                "{query}"
+            );
+        }
     }
 
     #[test]
-    fn secrets_are_replaced_wherever_they_stand() {
+    fn of_any_other_parameter_only_the_name_is_recorded() {
         let redaction = Redaction::default();
-        assert_eq!(redaction.query("token=a&b=2"), "token=REDACTED&b=2");
+        assert_eq!(redaction.query("token=a&page=2"), "token=REDACTED&page=2");
         assert_eq!(
-            redaction.query("a=1;api_key=x=y;c=3"),
-            "a=1;api_key=REDACTED;c=3"
+            redaction.query("otp=S1&assertion=S2&S3"),
+            "otp=REDACTED&assertion=REDACTED&REDACTED"
         );
-        assert_eq!(redaction.query("password=&x=1"), "password=&x=1");
+        assert_eq!(
+            redaction.query("page=1;api_key=x=y;tok=3"),
+            "page=1;api_key=REDACTED;tok=REDACTED"
+        );
+    }
+
+    #[test]
+    fn a_word_that_may_be_a_value_is_not_recorded() {
+        let redaction = Redaction::default();
+        assert_eq!(redaction.query("c2VjcmV0PQ=="), "REDACTED");
+        assert_eq!(redaction.query("S3&page="), "REDACTED&page=");
+        assert_eq!(redaction.query("=S3"), "=REDACTED");
+    }
+
+    #[test]
+    fn an_owner_allows_names_but_no_sensitive_ones() {
+        let redaction = Redaction::default()
+            .allow("colour")
+            .allow("token")
+            .also("page");
+        assert_eq!(
+            redaction.query("Colour=red&token=a&page=2"),
+            "Colour=red&token=REDACTED&page=REDACTED"
+        );
     }
 
     #[test]
@@ -251,6 +354,10 @@ mod tests {
             redaction.url("http://h/cb#access_token=s"),
             "http://h/cb#access_token=REDACTED"
         );
-        assert_eq!(redaction.url("http://h/a@b?x=1"), "http://h/a@b?x=1");
+        assert_eq!(redaction.url("http://h/a@b?page=1"), "http://h/a@b?page=1");
+        assert_eq!(
+            redaction.url("http://h/api?tok=S4"),
+            "http://h/api?tok=REDACTED"
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use breaker_support::{Metrics, Spans, attribute, events, find};
+use opentelemetry::Value;
 use opentelemetry::trace::{SpanKind, Status};
 use otelgen::{BreakerOpen, Clock, TracedCircuitBreaker, names, traced, traced_breaker};
 
@@ -207,7 +208,16 @@ fn failures_rejections_and_state_changes_stand_in_their_spans() {
         .into_iter()
         .next()
         .expect("the state changed in this call");
-    assert_eq!(event.name, names::BREAKER_TRANSITION_MESSAGE);
+    assert_eq!(event.name, names::BREAKER_TRANSITION_EVENT);
+    for count in ["calls", "failures", "slow"] {
+        let name = format!("otelgen.circuit_breaker.window.{count}");
+        let mut attributes = event.attributes.iter();
+        let found = attributes.find(|pair| pair.key.as_str() == name);
+        assert!(
+            matches!(found.map(|pair| &pair.value), Some(Value::I64(_))),
+            "{name} is {found:?}"
+        );
+    }
     let field = |key: &str| {
         let found = event
             .attributes

@@ -368,6 +368,20 @@ async fn a_head_request_and_an_empty_answer_end_regularly() {
 }
 
 #[tokio::test]
+async fn of_a_query_harmless_values_are_recorded_and_those_that_its_owner_names() {
+    let recorded = Recorded::start();
+    let app = Router::new()
+        .route("/items", any(async || ""))
+        .layer(observed(&recorded).record_query(["colour"]));
+    let server = Server::start(app).await;
+    let url = server.url("/items?page=2&colour=red&otp=S1&S2");
+    reqwest::get(url).await.unwrap();
+    let span = recorded.span("GET /items").await;
+    let query = attribute(&span, names::URL_QUERY).unwrap();
+    assert_eq!(query, "page=2&colour=red&otp=REDACTED&REDACTED");
+}
+
+#[tokio::test]
 async fn no_secret_is_ever_recorded() {
     let recorded = Recorded::start();
     let app = Router::new()
@@ -387,7 +401,7 @@ async fn no_secret_is_ever_recorded() {
     let query = attribute(&span, names::URL_QUERY).unwrap();
     assert_eq!(
         query,
-        "user=ada&access_token=REDACTED&api%5Fkey=REDACTED&sig=REDACTED"
+        "user=REDACTED&access_token=REDACTED&api%5Fkey=REDACTED&sig=REDACTED"
     );
     assert!(!recorded.as_text().contains("hunter2"));
 }

@@ -4,8 +4,7 @@
 use opentelemetry::Key;
 use opentelemetry::propagation::TextMapPropagator;
 use otelgen::telemetry::{
-    Environment, EnvironmentError, ExportHealth, Exporter, LogFormat, Logs, Protocol, Signal,
-    propagator, resource,
+    Environment, ExportHealth, Exporter, LogFormat, Logs, Protocol, Signal, propagator, resource,
 };
 
 const BUILT_IN: &[Exporter] = &[Exporter::Otlp, Exporter::Console];
@@ -14,7 +13,7 @@ fn environment(pairs: &[(&str, &str)]) -> Environment {
     Environment::from_pairs(pairs.iter().copied())
 }
 
-fn message<T: std::fmt::Debug>(result: Result<T, EnvironmentError>) -> String {
+fn message<T: std::fmt::Debug, E: std::error::Error>(result: Result<T, E>) -> String {
     result.unwrap_err().to_string()
 }
 
@@ -97,7 +96,7 @@ fn the_protocol_of_a_signal_goes_before_the_general_one_and_must_be_built_in() {
     let typo = environment(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http")]);
     assert!(
         message(typo.protocol(Signal::Traces, built_in))
-            .ends_with("grpc, http/protobuf, http/json")
+            .ends_with("which is not one of grpc, http/protobuf")
     );
 }
 
@@ -222,14 +221,37 @@ fn a_mistyped_level_is_refused_but_a_crate_is_not() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told_with_its_variable() {
+fn all_that_is_wrong_with_the_logs_is_told_together() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let inside_a_file = file.path().join("logs");
-    let environment = environment(&[("LOG_DIR", inside_a_file.to_str().unwrap())]);
-    let logs = Logs::from_environment(&environment, "shop").unwrap();
-    let error = logs
-        .layers::<tracing_subscriber::Registry>(&ExportHealth::new())
-        .err()
-        .unwrap();
-    assert!(error.to_string().starts_with("LOG_DIR is `"), "{error}");
+    let environment = environment(&[
+        ("LOG_FORMAT", "xml"),
+        ("LOG_ROTATION", "weekly"),
+        ("LOG_MAX_FILES", "y"),
+        ("RUST_LOG", "debgu"),
+        ("LOG_DIR", inside_a_file.to_str().unwrap()),
+    ]);
+    let errors = Logs::from_environment(&environment, "shop").unwrap_err();
+    let text = errors.to_string();
+    for variable in [
+        "LOG_FORMAT is `xml`",
+        "LOG_ROTATION is `weekly`",
+        "LOG_MAX_FILES is `y`",
+        "RUST_LOG is `debgu`",
+        "LOG_DIR is `",
+    ] {
+        assert!(text.contains(variable), "{variable}: {text}");
+    }
+    assert_eq!(errors.len(), 5, "{text}");
+}
+
+#[test]
+fn a_folder_for_logs_that_is_not_there_yet_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("var/log/shop");
+    let environment = environment(&[("LOG_DIR", logs.to_str().unwrap())]);
+    let read = Logs::from_environment(&environment, "shop").unwrap();
+    assert!(!logs.exists());
+    let layers = read.layers::<tracing_subscriber::Registry>(&ExportHealth::new());
+    assert!(layers.is_ok() && logs.is_dir());
 }

@@ -56,6 +56,17 @@ fn logged(format: JsonFormat, act: impl FnOnce()) -> Vec<Value> {
 }
 
 #[test]
+fn a_line_has_the_name_of_its_event_where_it_was_given_one() {
+    let lines = logged(JsonFormat::new(), || {
+        tracing::info!(name: "order.paid", { event.name = "another" }, "paid");
+        tracing::info!("shipped");
+    });
+    assert_eq!(lines[0]["event.name"], "order.paid");
+    assert_eq!(lines[0]["field.event.name"], "another");
+    assert_eq!(lines[1].get("event.name"), None);
+}
+
+#[test]
 fn a_line_has_its_parts_at_the_top_and_the_ids_of_its_span() {
     let mut ids = (String::new(), String::new(), 0, 0);
     let lines = logged(JsonFormat::new().with_datadog_ids(), || {

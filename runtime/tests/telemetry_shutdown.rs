@@ -215,7 +215,8 @@ fn a_provider_somebody_shut_down_before_is_no_failure() {
 #[test]
 fn without_a_collector_there_is_one_warning_until_it_is_back() {
     let written = Written::default();
-    let health = ExportHealth::new();
+    let other_port = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317")];
+    let health = ExportHealth::from_environment(&Environment::from_pairs(other_port));
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(written.clone())
@@ -254,6 +255,7 @@ fn without_a_collector_there_is_one_warning_until_it_is_back() {
         "{text}"
     );
     assert!(text.contains("connection refused"), "{text}");
+    assert!(text.contains("port 4317 is that of gRPC"), "{text}");
 
     exporter.works.store(true, Ordering::SeqCst);
     for _ in 0..3 {

@@ -7,3 +7,4 @@ mod files;
 mod peers;
 mod project;
 mod service;
+mod workspace;

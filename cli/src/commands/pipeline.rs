@@ -65,7 +65,8 @@ impl<'a> Goal<'a> {
 
     /// Everything but writing.
     pub fn decide(&self) -> Result<Decided, Problem> {
-        let rendered = render(self.library, &plan(self.library, self.selection)?)?;
+        let plan_here = plan(self.library, self.selection)?.within(&self.location.folder);
+        let rendered = render(self.library, &plan_here)?;
         let tree = self.tree(&rendered)?;
         let changes = reconcile(&Reconcile {
             folder: &self.location.folder,

@@ -28,7 +28,7 @@ fn contract(session: &Session) -> Result<Contract, Problem> {
     if let Some(text) = Reader::new(&session.location.project()).text(&path)? {
         return Ok(Contract::parse(&text)?);
     }
-    let plan = plan(&session.library, session.selection())?;
+    let plan = plan(&session.library, session.selection())?.within(&session.location.folder);
     Ok(render(&session.library, &plan)?.contract)
 }
 

@@ -32,8 +32,18 @@ pub struct Plan {
     pub framework: String,
     /// What the framework is: `http-server`, `worker`, ….
     pub shape: String,
+    /// Where the project is below the root of its workspace, with forward slashes; empty where it stands alone.
+    pub folder: String,
     /// Every instance, chosen and required.
     pub instances: Vec<Instance>,
+}
+
+impl Plan {
+    /// The same plan for a project in `folder` of a workspace.
+    #[must_use]
+    pub fn within(self, folder: &str) -> Self {
+        Self { folder: folder.to_owned(), ..self }
+    }
 }
 
 /// One pack in a project.
@@ -94,8 +104,8 @@ pub fn plan(library: &Library, selection: &Selection) -> Result<Plan, PlanError>
     add_required(library, &mut instances)?;
     instances.sort_by(|left, right| left.id.cmp(&right.id));
     let (framework, shape) = framework(library, &instances)?;
-    let plan =
-        Plan { project: selection.project.clone(), runtime: selection.runtime.clone(), framework, shape, instances };
+    let (project, runtime) = (selection.project.clone(), selection.runtime.clone());
+    let plan = Plan { project, runtime, framework, shape, folder: String::new(), instances };
     check_numbers(library, &plan)?;
     check_shapes(library, &plan)?;
     check_conflicts(library, &plan)?;

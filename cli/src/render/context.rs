@@ -20,12 +20,19 @@ pub(super) fn shared(library: &Library, plan: &Plan) -> Result<Context, RenderEr
         packs.push(Value::Object(entry));
     }
     let mut context = Context::new();
-    context.insert("project", &json!({ "name": project.name, "ident": project.ident }));
+    let root = root_from(&plan.folder);
+    let place = json!({ "name": project.name, "ident": project.ident, "folder": plan.folder, "root": root });
+    context.insert("project", &place);
     context.insert("shape", &plan.shape);
     context.insert("framework", &plan.framework);
     context.insert("packs", &packs);
     context.insert("catalog", library.catalog());
     Ok(context)
+}
+
+/// The way from the project to the root of its workspace: `../..`, or `.` where it stands alone.
+fn root_from(folder: &str) -> String {
+    if folder.is_empty() { ".".to_owned() } else { vec![".."; folder.split('/').count()].join("/") }
 }
 
 /// `kind`, `pack` and `name` of an instance.

@@ -158,7 +158,8 @@ impl BreakerMeter {
     }
 }
 
-/// Reports a change of state: one event, which is a log record and, inside a span, a span event.
+/// Reports a change of state: one event, which is a log record and, inside a span, a span event. Its message is its
+/// name, because the bridge to OpenTelemetry names span events by their message.
 /// The field names are those of [`names`], which a macro cannot take from constants.
 pub(crate) fn log(name: &'static str, transition: Transition, window: Totals) {
     tracing::event!(
@@ -169,11 +170,16 @@ pub(crate) fn log(name: &'static str, transition: Transition, window: Totals) {
         { "otelgen.circuit_breaker.state.from" } = transition.from.as_str(),
         { "otelgen.circuit_breaker.state.to" } = transition.to.as_str(),
         { "otelgen.circuit_breaker.reason" } = transition.reason.as_str(),
-        { "otelgen.circuit_breaker.window.calls" } = window.calls(),
-        { "otelgen.circuit_breaker.window.failures" } = window.failed,
-        { "otelgen.circuit_breaker.window.slow" } = window.slow,
-        "circuit breaker state changed",
+        { "otelgen.circuit_breaker.window.calls" } = number(window.calls()),
+        { "otelgen.circuit_breaker.window.failures" } = number(window.failed),
+        { "otelgen.circuit_breaker.window.slow" } = number(window.slow),
+        "otelgen.circuit_breaker.transition",
     );
+}
+
+/// The bridge records signed integers as numbers and unsigned ones as text.
+fn number(count: impl Into<u64>) -> i64 {
+    i64::try_from(count.into()).unwrap_or(i64::MAX)
 }
 
 /// Writes how a call ended into its span.

@@ -25,8 +25,10 @@ use crate::redact::Redaction;
 /// `http.client.request.duration`. Span and measurement end when the response's head is there; reading the
 /// body is the caller's. 4xx and 5xx are errors of the span, with the status as `error.type`; a request
 /// without a response has `timeout`, `connect`, `redirect`, `body`, `decode` or `request`, and `cancelled`
-/// where its future is dropped. User names, passwords and secret parameters of the URL are redacted; headers
-/// are never recorded.
+/// where its future is dropped. User names and passwords of the URL are redacted, and so are the values of
+/// its query, but for parameters known to be harmless
+/// ([`HARMLESS_QUERY_NAMES`](crate::redact::HARMLESS_QUERY_NAMES),
+/// [`with_recorded_query`](Self::with_recorded_query)); headers are never recorded.
 ///
 /// Timeouts are reqwest's own, on the client or on the request; a client without one waits for ever.
 ///
@@ -57,7 +59,17 @@ impl TracedClient {
         }
     }
 
-    /// Which query parameters are secret, in place of the built-in list.
+    /// Query parameters whose values are recorded besides those known to be harmless.
+    #[must_use]
+    pub fn with_recorded_query<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let observer = Arc::make_mut(&mut self.observer);
+        observer.redaction = names
+            .into_iter()
+            .fold(std::mem::take(&mut observer.redaction), Redaction::allow);
+        self
+    }
+
+    /// What is recorded of URLs, in place of the built-in lists.
     #[must_use]
     pub fn with_redaction(mut self, redaction: Redaction) -> Self {
         Arc::make_mut(&mut self.observer).redaction = redaction;

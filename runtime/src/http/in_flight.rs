@@ -147,7 +147,12 @@ impl InFlight {
     pub(super) fn panic(mut self, payload: &(dyn Any + Send), status: Option<StatusCode>) {
         let message = panic_message(payload);
         self.span.in_scope(|| {
-            tracing::error!(target: "otelgen::http", { exception.message = message }, "request handler panicked");
+            tracing::error!(
+                name: "otelgen.http.handler_panicked",
+                target: "otelgen::http",
+                { exception.message = message },
+                "request handler panicked"
+            );
         });
         if let Some(status) = status {
             self.status(status);

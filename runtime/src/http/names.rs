@@ -34,11 +34,11 @@ pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
 pub const SERVER_ADDRESS: &str = "server.address";
 /// The port a request was sent to.
 pub const SERVER_PORT: &str = "server.port";
-/// The URL of an outgoing request, secrets redacted.
+/// The URL of an outgoing request, without credentials and without the values of its query but harmless ones.
 pub const URL_FULL: &str = "url.full";
 /// The path of a request; on spans only.
 pub const URL_PATH: &str = "url.path";
-/// The query of a request, secrets redacted.
+/// The query of a request, without its values but harmless ones.
 pub const URL_QUERY: &str = "url.query";
 /// `http` or `https`.
 pub const URL_SCHEME: &str = "url.scheme";

@@ -25,8 +25,10 @@ use crate::redact::Redaction;
 /// The span is a `tracing` span (so logs inside carry its ids) whose parent is what the global propagator
 /// finds in the headers. It is named `{method} {route}`, ends when the response's body has been sent, and is
 /// an error for a 5xx only. A caller that goes away is recorded as `error.type = cancelled`, a panic as
-/// `panic` and answered with 500. Metrics are by route template, never by path. Values of secret query
-/// parameters are redacted; headers are not recorded, but for `User-Agent`.
+/// `panic` and answered with 500. Metrics are by route template, never by path. Of a query only the names are
+/// recorded, and the values of parameters known to be harmless
+/// ([`HARMLESS_QUERY_NAMES`](crate::redact::HARMLESS_QUERY_NAMES), [`record_query`](Self::record_query));
+/// headers are not recorded, but for `User-Agent`.
 ///
 /// The span has target `otelgen::http` and level INFO.
 ///
@@ -105,7 +107,17 @@ impl ServerLayer {
         self.with(|settings| settings.on_panic = on_panic)
     }
 
-    /// Which query parameters are secret, in place of the built-in list.
+    /// Query parameters whose values are recorded besides those known to be harmless.
+    #[must_use]
+    pub fn record_query<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.with(|settings| {
+            settings.redaction = names
+                .into_iter()
+                .fold(std::mem::take(&mut settings.redaction), Redaction::allow);
+        })
+    }
+
+    /// What is recorded of queries, in place of the built-in lists.
     #[must_use]
     pub fn redaction(self, redaction: Redaction) -> Self {
         self.with(|settings| settings.redaction = redaction)

@@ -168,7 +168,82 @@ pub enum EnvironmentError {
         /// What it should be.
         expected: String,
     },
+    /// The value has another form than the variable asks for, and is not repeated: it may hold a secret.
+    #[error("{variable} is not {expected}")]
+    Secret {
+        /// The variable's name.
+        variable: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The value asks for https, and this service is built without it.
+    #[error("{variable} {what}, which needs a build with `--features tls`")]
+    NeedsTls {
+        /// The variable's name.
+        variable: &'static str,
+        /// How it asks for https.
+        what: &'static str,
+    },
+    /// Nothing in this service honours the variable.
+    #[error("{variable} is not honoured by this service: {instead}")]
+    NotHonoured {
+        /// The variable's name.
+        variable: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
 }
+
+/// All that is wrong with several variables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvironmentErrors {
+    errors: Vec<EnvironmentError>,
+}
+
+impl EnvironmentErrors {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.errors.len()
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// The value; where there is none, what is wrong with it is remembered.
+    pub(super) fn take<T>(&mut self, result: Result<T, EnvironmentError>) -> Option<T> {
+        result.map_err(|error| self.errors.push(error)).ok()
+    }
+
+    /// `value`, unless anything was wrong.
+    pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
+    }
+}
+
+impl IntoIterator for EnvironmentErrors {
+    type Item = EnvironmentError;
+    type IntoIter = std::vec::IntoIter<EnvironmentError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.errors.into_iter()
+    }
+}
+
+impl fmt::Display for EnvironmentErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&joined(self.errors.iter().map(ToString::to_string), "; "))
+    }
+}
+
+impl std::error::Error for EnvironmentErrors {}
 
 /// A copy of the process environment, so that reading it is pure and a test can make one up.
 ///
@@ -184,7 +259,7 @@ pub enum EnvironmentError {
 /// let mistyped = Environment::from_pairs([("OTEL_LOGS_EXPORTER", "otpl")]);
 /// assert_eq!(
 ///     mistyped.exporters(Signal::Logs, &[Exporter::Otlp]).unwrap_err().to_string(),
-///     "OTEL_LOGS_EXPORTER is `otpl`, which is not one of otlp, console, none",
+///     "OTEL_LOGS_EXPORTER is `otpl`, which is not one of otlp, none",
 /// );
 /// # Ok::<(), otelgen::telemetry::EnvironmentError>(())
 /// ```
@@ -226,6 +301,11 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// A variable's value as it stands.
+    pub(super) fn raw(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
     /// `OTEL_SDK_DISABLED`: true switches all export off, propagation stays.
     ///
     /// # Errors
@@ -248,31 +328,30 @@ impl Environment {
         built_in: &[Exporter],
     ) -> Result<Exporters, EnvironmentError> {
         let variable = signal.exporter_variable();
-        let disabled = self.sdk_disabled()?;
+        let built_in_names = || {
+            let names = built_in.iter().map(|exporter| exporter.name());
+            joined(names.chain(["none"]), ", ")
+        };
         let mut chosen = Vec::new();
         for value in self.list(variable, "otlp")? {
             let exporter =
                 Exporter::parse(&value, signal).ok_or_else(|| EnvironmentError::UnknownValue {
                     variable,
                     value: value.clone(),
-                    expected: known_exporters(signal).to_owned(),
+                    expected: built_in_names(),
                 })?;
             if !built_in.contains(&exporter) {
                 return Err(EnvironmentError::NotBuiltIn {
                     variable,
                     value,
-                    built_in: joined(
-                        built_in
-                            .iter()
-                            .map(|exporter| exporter.name())
-                            .chain(["none"]),
-                    ),
+                    built_in: built_in_names(),
                 });
             }
             if !chosen.contains(&exporter) {
                 chosen.push(exporter);
             }
         }
+        let disabled = self.sdk_disabled()?;
         Ok(Exporters {
             chosen: if disabled { Vec::new() } else { chosen },
         })
@@ -301,7 +380,7 @@ impl Environment {
         let protocol = Protocol::parse(value).ok_or_else(|| EnvironmentError::UnknownValue {
             variable,
             value: value.to_owned(),
-            expected: "grpc, http/protobuf, http/json".to_owned(),
+            expected: joined(built_in.iter().map(|protocol| protocol.name()), ", "),
         })?;
         if built_in.contains(&protocol) {
             return Ok(Some(protocol));
@@ -309,7 +388,7 @@ impl Environment {
         Err(EnvironmentError::NotBuiltIn {
             variable,
             value: value.to_owned(),
-            built_in: joined(built_in.iter().map(|protocol| protocol.name())),
+            built_in: joined(built_in.iter().map(|protocol| protocol.name()), ", "),
         })
     }
 
@@ -363,13 +442,13 @@ impl Environment {
     }
 }
 
-const fn known_exporters(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Metrics => "otlp, console, prometheus, none",
-        Signal::Traces | Signal::Logs => "otlp, console, none",
+fn joined(names: impl Iterator<Item = impl AsRef<str>>, separator: &str) -> String {
+    let mut text = String::new();
+    for name in names {
+        if !text.is_empty() {
+            text.push_str(separator);
+        }
+        text.push_str(name.as_ref());
     }
-}
-
-fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
+    text
 }

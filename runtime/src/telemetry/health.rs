@@ -20,7 +20,7 @@ use tracing::callsite::Identifier;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Filter};
 
-use super::environment::Signal;
+use super::environment::{Environment, Signal};
 use super::filter::{OWN_TARGET, is_sdk};
 
 /// The state of export, shared by the exporters it watches and the log filters that keep quiet.
@@ -49,6 +49,8 @@ struct State {
     failing: AtomicU8,
     /// Whether any exporter is watched: then its failures are told here and not by the SDK.
     watching: AtomicBool,
+    /// By signal, what may be wrong with where it is sent.
+    hints: [Option<&'static str>; 3],
 }
 
 impl ExportHealth {
@@ -56,6 +58,20 @@ impl ExportHealth {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, knowing where `environment` sends telemetry: the warning then tells a port that does not go with
+    /// its protocol.
+    #[must_use]
+    pub fn from_environment(environment: &Environment) -> Self {
+        let hints = [Signal::Traces, Signal::Metrics, Signal::Logs]
+            .map(|signal| environment.otlp_port_hint(signal));
+        Self {
+            state: Arc::new(State {
+                hints,
+                ..State::default()
+            }),
+        }
     }
 
     /// Whether the last export of any signal failed.
@@ -93,16 +109,23 @@ impl ExportHealth {
         match result {
             Ok(()) => {
                 if self.state.failing.fetch_and(!bit, Ordering::Relaxed) == bit {
-                    tracing::info!(target: OWN_TARGET, "telemetry is exported again");
+                    tracing::info!(
+                        name: "otelgen.telemetry.exported_again",
+                        target: OWN_TARGET,
+                        "telemetry is exported again"
+                    );
                 }
             }
             Err(OTelSdkError::AlreadyShutdown) => {}
             Err(error) => {
                 if self.state.failing.fetch_or(bit, Ordering::Relaxed) == 0 {
+                    let hint = self.state.hints.get(signal as usize).copied().flatten();
                     tracing::warn!(
+                        name: "otelgen.telemetry.not_exported",
                         target: OWN_TARGET,
                         %signal,
                         %error,
+                        hint,
                         "telemetry is not exported; the service works without it and tells when it is exported \
                          again (is a collector running where OTEL_EXPORTER_OTLP_ENDPOINT points?)"
                     );

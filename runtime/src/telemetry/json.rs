@@ -19,6 +19,7 @@ use crate::redact::{REDACTED, Redaction};
 const RESERVED: &[&str] = &[
     "dd.span_id",
     "dd.trace_id",
+    "event.name",
     "level",
     "span",
     "span_id",
@@ -39,8 +40,10 @@ const SPAN_ONLY: &[&str] = &[
     "user_agent.",
 ];
 
-/// Formats events as `{"timestamp","level","target","message",…fields,"trace_id","span_id","span","spans"}`.
+/// Formats events as
+/// `{"timestamp","level","target","event.name","message",…fields,"trace_id","span_id","span","spans"}`.
 ///
+/// `event.name` is there for events that were given a name (`info!(name: "order.paid", { order.id = 7 }, "paid")`).
 /// `trace_id` and `span_id` are there when the event happens inside a span that OpenTelemetry knows; `span`
 /// is the innermost span with its fields and `spans` the list from the root. Text fields whose name carries
 /// a secret are redacted. Use it through [`Logs`](super::Logs), or with a `fmt` layer of your own:
@@ -115,6 +118,10 @@ where
             &mut line,
             fields.log_target.as_deref().unwrap_or(metadata.target()),
         )?;
+        if let Some(name) = event_name(metadata.name()) {
+            line.push_str(r#","event.name":"#);
+            write_text(&mut line, name)?;
+        }
         line.push_str(&fields.text);
         if let Some(span_context) = span_context(event) {
             self.write_ids(&mut line, &span_context)?;
@@ -123,6 +130,13 @@ where
         line.push('}');
         writeln!(writer, "{line}")
     }
+}
+
+/// A name that somebody gave; `tracing` calls the others `event src/orders.rs:42`, and those of the `log` crate
+/// `log event`.
+pub(super) fn event_name(name: &str) -> Option<&str> {
+    let is_given = !name.starts_with("event ") && name != "log event";
+    is_given.then_some(name)
 }
 
 /// The span an event belongs to: the one it names, else the one that is entered.

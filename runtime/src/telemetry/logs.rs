@@ -1,20 +1,21 @@
 //! What a service prints and what it writes to files: format, filter, folder, all from the environment.
 //! Knows variables and layers; the shape of a JSON line is [`JsonFormat`]'s.
 
+use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tracing::Subscriber;
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError};
 use tracing_subscriber::fmt::format::debug_fn;
-use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::fmt::{self as layers, MakeWriter};
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::environment::{Environment, EnvironmentError};
+use super::environment::{Environment, EnvironmentError, EnvironmentErrors};
 use super::health::ExportHealth;
 use super::json::{JsonFields, JsonFormat};
 use crate::redact::{REDACTED, Redaction};
@@ -79,21 +80,25 @@ impl Logs {
     ///
     /// # Errors
     ///
-    /// When a variable has a value that cannot be honoured; the message names it and what would do.
+    /// All variables whose values cannot be honoured; the message names each and what would do.
     pub fn from_environment(
         environment: &Environment,
         service_name: &str,
-    ) -> Result<Self, EnvironmentError> {
-        Ok(Self {
+    ) -> Result<Self, EnvironmentErrors> {
+        let mut errors = EnvironmentErrors::default();
+        let format = errors.take(log_format(environment));
+        let filter = errors.take(log_filter(environment));
+        let directory = errors.take(directory(environment)).flatten();
+        let rotation = errors.take(rotation(environment));
+        let max_files = errors.take(environment.number("LOG_MAX_FILES")).flatten();
+        errors.or(Self {
             service_name: service_name.to_owned(),
-            format: log_format(environment)?,
+            format: format.unwrap_or_default(),
             colour: environment.get("NO_COLOR").is_none(),
-            filter: log_filter(environment)?,
-            directory: environment.get("LOG_DIR").map(PathBuf::from),
-            rotation: rotation(environment)?,
-            max_files: environment
-                .number("LOG_MAX_FILES")?
-                .unwrap_or(DEFAULT_MAX_FILES),
+            filter: filter.unwrap_or_default(),
+            directory,
+            rotation: rotation.unwrap_or(Rotation::DAILY),
+            max_files: max_files.unwrap_or(DEFAULT_MAX_FILES),
             datadog: false,
             redaction: Redaction::default(),
         })
@@ -168,7 +173,7 @@ impl Logs {
         if self.datadog {
             format = format.with_datadog_ids();
         }
-        fmt::layer()
+        layers::layer()
             .event_format(format)
             .fmt_fields(JsonFields::with_redaction(self.redaction.clone()))
             .with_ansi(false)
@@ -188,7 +193,7 @@ impl Logs {
             name if name.starts_with("otel.") => Ok(()),
             name => write!(writer, "{name}={value:?}"),
         });
-        fmt::layer()
+        layers::layer()
             .fmt_fields(fields.delimited(" "))
             .with_ansi(self.colour && io::stdout().is_terminal())
             .with_filter(self.filter().and(health.sdk_events()))
@@ -199,6 +204,12 @@ impl Logs {
         let Some(directory) = &self.directory else {
             return Ok(None);
         };
+        let failed = |cause: &dyn std::fmt::Display| LogFileError {
+            directory: directory.clone(),
+            cause: cause.to_string(),
+        };
+        // The appender makes the folder too, but first complains on standard error that it is not there.
+        fs::create_dir_all(directory).map_err(|error| failed(&error))?;
         let mut builder = RollingFileAppender::builder()
             .rotation(self.rotation.clone())
             .filename_prefix(self.service_name.as_str())
@@ -209,10 +220,7 @@ impl Logs {
         builder
             .build(directory)
             .map(Some)
-            .map_err(|source| LogFileError {
-                directory: directory.clone(),
-                source,
-            })
+            .map_err(|error| failed(&error))
     }
 }
 
@@ -224,10 +232,29 @@ pub struct LogFiles {
 
 /// The folder of `LOG_DIR` cannot be written to.
 #[derive(Debug, thiserror::Error)]
-#[error("LOG_DIR is `{}`, where no log file can be created; name a folder this service may write to", directory.display())]
+#[error(
+    "LOG_DIR is `{}`, where no log file can be created ({cause}); name a folder this service may write to",
+    directory.display()
+)]
 pub struct LogFileError {
     directory: PathBuf,
-    source: InitError,
+    cause: String,
+}
+
+/// `LOG_DIR`, which need not exist yet, but nothing else may stand in its place or above it.
+fn directory(environment: &Environment) -> Result<Option<PathBuf>, EnvironmentError> {
+    let Some(path) = environment.get("LOG_DIR").map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let nearest = path.ancestors().find(|part| part.exists());
+    if nearest.is_none_or(Path::is_dir) {
+        return Ok(Some(path));
+    }
+    Err(EnvironmentError::Malformed {
+        variable: "LOG_DIR",
+        value: path.display().to_string(),
+        expected: "a folder, nor can it become one".to_owned(),
+    })
 }
 
 fn log_format(environment: &Environment) -> Result<LogFormat, EnvironmentError> {

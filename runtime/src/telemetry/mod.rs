@@ -3,12 +3,13 @@
 //!
 //! | block | what the SDK does not do |
 //! |---|---|
-//! | [`Environment`] | `OTEL_SDK_DISABLED`, `OTEL_{TRACES,METRICS,LOGS}_EXPORTER`, a protocol it lacks |
+//! | [`Environment`] | `OTEL_SDK_DISABLED`, `OTEL_{TRACES,METRICS,LOGS}_EXPORTER`, a protocol it lacks; wrong values told |
 //! | [`propagator`] | `OTEL_PROPAGATORS`, with B3, X-Ray and Datadog |
 //! | [`resource`] | a default service name below the environment, instance id, percent-decoding |
 //! | [`Logs`], [`JsonFormat`] | JSON with trace ids, text on a terminal, rotating files, checked variables |
 //! | [`ExportFilter`] | export that reports on itself, for ever |
 //! | [`ExportHealth`] | one warning without a collector, then quiet until it is back |
+//! | [`GivenNames`] | event names that are none: `event src/orders.rs:42` |
 //! | [`AttributeLimits`] | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` |
 //! | [`Providers`] | an ordered end within a deadline, on any runtime |
 //! | [`spawn`], [`spawn_blocking`] | tasks that stay in their trace |
@@ -35,6 +36,7 @@
 
 mod environment;
 mod filter;
+mod given_names;
 mod health;
 mod json;
 mod limits;
@@ -43,9 +45,13 @@ mod propagation;
 mod resource;
 mod shutdown;
 mod spawn;
+mod variables;
 
-pub use environment::{Environment, EnvironmentError, Exporter, Exporters, Protocol, Signal};
+pub use environment::{
+    Environment, EnvironmentError, EnvironmentErrors, Exporter, Exporters, Protocol, Signal,
+};
 pub use filter::{ExportFilter, FEEDBACK_CRATES};
+pub use given_names::GivenNames;
 pub use health::{ExportHealth, SdkEventFilter, WatchedExporter};
 pub use json::{JsonFields, JsonFormat};
 pub use limits::{AttributeLimits, LimitedExporter};

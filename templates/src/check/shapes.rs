@@ -46,7 +46,7 @@ pub(super) fn globals(checker: &Checker<'_>, each: Option<&str>) -> BTreeMap<Str
     let slots = checker.visible.iter().map(|(name, spec)| ((*name).to_owned(), entry(spec).list())).collect();
     let images = checker.library.catalog().images.keys().map(|name| (name.clone(), Shape::Plain)).collect();
     let named = [
-        ("project", Shape::plain(["name", "ident"])),
+        ("project", Shape::plain(["name", "ident", "folder", "root"])),
         ("options", Shape::Record(options)),
         ("slots", Shape::Record(slots)),
         ("packs", Shape::plain(["kind", "pack", "name", "summary", "description"]).list()),
