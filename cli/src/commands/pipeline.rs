@@ -67,6 +67,10 @@ impl<'a> Goal<'a> {
     pub fn decide(&self) -> Result<Decided, Problem> {
         let rendered = render(self.library, &plan(self.library, self.selection)?)?;
         let tree = self.tree(&rendered)?;
+        if let Some(lock) = self.lock {
+            let again = || render(self.library, &plan(self.library, &lock.selection).ok()?).ok();
+            reconcile::check_bases(&self.location.folder, &tree, lock, again)?;
+        }
         let changes = reconcile(&Reconcile {
             folder: &self.location.folder,
             tree: &tree,

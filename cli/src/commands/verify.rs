@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::args::{VerifyArgs, VerifyRequest};
 use crate::plan::plan;
+use crate::project::{Location, Reader};
+use crate::reconcile;
 use crate::render::{Rendered, render};
 use crate::report::{Exit, Outcome, Problem, Progress, Report};
 use crate::verify::{VerifyOptions, VerifyReport, verify};
@@ -15,6 +17,7 @@ pub(super) fn run(args: VerifyArgs) -> Result<Outcome, Problem> {
     let format = args.format;
     let session = Session::open(Access::Read, &[]).map_err(|problem| problem.exit(Exit::Stuck))?;
     let rendered = rendered(&session).map_err(|problem| problem.exit(Exit::Stuck))?;
+    resolved(&session, &rendered).map_err(|problem| problem.exit(Exit::Stuck))?;
     let report = prove(session.location.project(), rendered, args.request())?;
     let exit = if report.passed { Exit::Done } else { Exit::Failed };
     Ok(Outcome { report: Report::Verify(Box::new(report), format), exit })
@@ -23,6 +26,13 @@ pub(super) fn run(args: VerifyArgs) -> Result<Outcome, Problem> {
 fn rendered(session: &Session) -> Result<Rendered, Problem> {
     let plan = plan(&session.library, session.selection())?;
     Ok(render(&session.library, &plan)?)
+}
+
+/// A conflict that is still marked would end a build of minutes in what the compiler makes of the marks.
+fn resolved(session: &Session, rendered: &Rendered) -> Result<(), Problem> {
+    let Location { base, folder } = &session.location;
+    let tree = Reader::new(base).tree(&reconcile::paths(folder, &[], rendered))?;
+    Ok(reconcile::refuse_unresolved(&tree)?)
 }
 
 /// Runs the project in `folder` and compares, with a line that moves on a terminal.
