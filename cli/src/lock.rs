@@ -29,6 +29,8 @@ pub struct Lock {
     pub origins: BTreeMap<PackId, String>,
     /// Who brought each crate.
     pub crates: LockedCrates,
+    /// The sum of each text in `.otelgen/base`, by the path of the file; empty in a lock of an otelgen that kept none.
+    pub bases: BTreeMap<String, String>,
 }
 
 /// Why a lock cannot be used. Nothing is changed then.
@@ -48,11 +50,19 @@ pub enum LockError {
     },
     /// A newer otelgen wrote it.
     #[error(
-        "this project was made by otelgen {otelgen}, and this is otelgen {VERSION}: install that one or a newer one (cargo install otelgen-cli)"
+        "this project was made by otelgen {otelgen}, and this is otelgen {VERSION}: install that one or a newer one"
     )]
     Newer {
         /// The version that wrote it.
         otelgen: String,
+    },
+    /// It is in a form that this otelgen does not know.
+    #[error(
+        "otelgen.toml has format {format}, and this otelgen ({VERSION}) reads formats up to {FORMAT}: install a newer otelgen"
+    )]
+    Format {
+        /// The form.
+        format: u32,
     },
 }
 
@@ -71,6 +81,8 @@ struct Document {
     dependencies: BTreeMap<String, LockedCrate>,
     #[serde(default, rename = "dev-dependencies")]
     dev_dependencies: BTreeMap<String, LockedCrate>,
+    #[serde(default)]
+    base: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -112,8 +124,11 @@ impl Lock {
         let damaged = |error: toml::de::Error| place(text, error.span().map_or(0, |span| span.start), error.message());
         let header: Header = toml::from_str(text).map_err(damaged)?;
         let otelgen = header.otelgen.unwrap_or_default();
-        if header.format.is_some_and(|format| format > FORMAT) || is_newer(&otelgen, VERSION) {
+        if is_newer(&otelgen, VERSION) {
             return Err(LockError::Newer { otelgen });
+        }
+        if let Some(format) = header.format.filter(|format| *format > FORMAT) {
+            return Err(LockError::Format { format });
         }
         let document: Document = toml::from_str(text).map_err(damaged)?;
         document.check(text)
@@ -155,6 +170,13 @@ impl Lock {
         if !self.crates.dev.is_empty() {
             text.push('\n');
             crates(&mut text, "dev-dependencies", &self.crates.dev);
+        }
+        if !self.bases.is_empty() {
+            text.push_str("\n# What each file in .otelgen/base has to be (half of its SHA-256).\n[base]\n");
+        }
+        for (path, sum) in &self.bases {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{} = {}", quoted(path), quoted(sum));
         }
         text
     }
@@ -205,7 +227,7 @@ impl Document {
         selection.packs.sort_by(|left, right| left.id.cmp(&right.id));
         let crates =
             LockedCrates { normal: self.dependencies, dev: self.dev_dependencies, created: self.manifest.created };
-        Ok(Lock { otelgen: self.otelgen, selection, origins, crates })
+        Ok(Lock { otelgen: self.otelgen, selection, origins, crates, bases: self.base })
     }
 }
 
@@ -265,6 +287,7 @@ mod tests {
                 normal: crates,
                 created: ["dev-dependencies".to_owned()].into(),
             },
+            bases: BTreeMap::from([("src/main.rs".to_owned(), "0123456789abcdef".to_owned())]),
         }
     }
 
@@ -291,7 +314,19 @@ mod tests {
     fn a_project_of_a_newer_otelgen_is_left_alone() {
         let newer = lock().to_text().replace(&format!("otelgen = \"{VERSION}\""), "otelgen = \"99.0.0\"");
         assert_eq!(Lock::parse(&newer), Err(LockError::Newer { otelgen: "99.0.0".to_owned() }));
-        let format = newer.replace("format = 1", "format = 2\nsomething = \"new\"");
-        assert!(matches!(Lock::parse(&format), Err(LockError::Newer { .. })));
+    }
+
+    #[test]
+    fn a_form_that_is_not_known_is_told_by_its_number_and_not_by_a_version() {
+        let format = lock().to_text().replace("format = 1", "format = 2\nsomething = \"new\"");
+        let error = Lock::parse(&format).expect_err("unknown").to_string();
+        assert!(error.contains("format 2") && error.contains("up to 1"), "{error}");
+    }
+
+    #[test]
+    fn a_lock_without_sums_of_the_bases_is_read() {
+        let text = lock().to_text();
+        let (before, _) = text.split_once("\n# What each file in").expect("sums");
+        assert_eq!(Lock::parse(before).expect("a lock"), Lock { bases: BTreeMap::new(), ..lock() });
     }
 }

@@ -191,3 +191,23 @@ async fn a_taken_port_is_an_error_that_names_the_address() {
     assert!(error.to_string().contains(&address.to_string()));
     collector.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_metric_with_a_wrong_enum_or_number_is_refused_with_400_as_a_span_is() {
+    let collector = collector().await;
+    let histogram =
+        json!({ "aggregationTemporality": "AGGREGATION_TEMPORALITY_DELTA", "dataPoints": [{ "count": "2" }] });
+    for metric in [
+        json!({ "name": "h", "histogram": histogram }),
+        json!({ "name": "s", "sum": { "aggregationTemporality": "x", "dataPoints": [{ "asInt": "1" }] } }),
+        json!({ "name": "g", "gauge": { "dataPoints": [{ "asInt": "xyz" }] } }),
+    ] {
+        let body = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] });
+        let url = format!("{}/v1/metrics", collector.http_endpoint());
+        let request = client().post(url).header("content-type", JSON).body(body.to_string());
+        let sent = sent(request.send().await.unwrap()).await;
+        assert_eq!((sent.status, &json_body(&sent)["code"]), (400, &json!(3)), "{body}");
+    }
+    assert_eq!(collector.store().metrics().count(), 0);
+    collector.shutdown().await;
+}

@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod check;
+pub mod constraints;
 pub mod engine;
 pub mod library;
 pub mod manifest;

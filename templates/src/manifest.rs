@@ -37,6 +37,9 @@ pub struct Manifest {
     /// What a user may choose, by option name.
     #[serde(default)]
     pub options: BTreeMap<String, OptionSpec>,
+    /// What the values of its options have to be to one another.
+    #[serde(default, rename = "constraint")]
+    pub constraints: Vec<Constraint>,
     /// Crates the pack's code needs, by crate name.
     #[serde(default)]
     pub dependencies: BTreeMap<String, Dependency>,
@@ -114,6 +117,16 @@ pub enum Instances {
     One,
     /// Any number of times, under different names.
     Many,
+}
+
+/// Something that the values of options have to be to one another.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Constraint {
+    /// Expression (*template*) over `options`, `defaults` and `name` that has to be true.
+    pub holds: String,
+    /// What is wrong where it is not, and what to do about it (*template*).
+    pub message: String,
 }
 
 /// A crate that a pack needs.

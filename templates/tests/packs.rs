@@ -129,3 +129,22 @@ fn the_runtime_travels_along_complete_and_without_paths() {
     }
     assert!(vendored::files().is_sorted_by_key(|file| file.path));
 }
+
+#[test]
+fn constraints_see_options_and_defaults_and_the_defaults_meet_them() {
+    let options = "[options.least]\ntype = 'integer'\ndefault = 3\nhelp = 'h'\n\
+                   [options.most]\ntype = 'integer'\ndefault = 2\nhelp = 'h'\n";
+    let constraint =
+        "[[constraint]]\nholds = 'options.least <= options.most'\nmessage = 'raise most above {{ options.least }}'\n";
+    assert_eq!(
+        faults(&format!("{options}{constraint}"), &[]),
+        ["constraint: the defaults do not meet it: raise most above 3"]
+    );
+    let wrong = "[[constraint]]\nholds = 'options.lest == defaults.least or shape'\nmessage = '{{ project.name }}'\n";
+    let found = faults(&format!("{options}{wrong}"), &[]);
+    for expected in
+        ["`options.lest` is not defined", "`shape` is not defined", "is not defined in `{{ project.name }}`"]
+    {
+        assert!(found.iter().any(|fault| fault.contains(expected)), "no `{expected}` in {found:#?}");
+    }
+}

@@ -62,8 +62,24 @@ fn a_project_can_be_made_changed_and_looked_at_by_a_machine() {
 
     let described =
         valid("describe", &place.run(&["describe", "pattern", "circuit-breaker", "--format", "json"]).succeeds());
-    assert!(described["files"].as_array().expect("files").contains(&"src/patterns/payments.rs".into()));
-    assert!(!described["telemetry"]["spans"].as_array().expect("spans").is_empty());
+    // What it says is what adding did, to the last file and span.
+    let of = |action: &str| -> Vec<&str> {
+        let files = added["files"].as_array().expect("files").iter();
+        let meant =
+            files.filter(|file| file["internal"] == false && (file["action"] == "create") == (action == "create"));
+        meant.map(|file| file["path"].as_str().expect("a path")).collect()
+    };
+    assert_eq!(described["files"], serde_json::json!(of("create")));
+    assert_eq!(described["edits"], serde_json::json!(of("merge")));
+    for signal in ["spans", "events"] {
+        let names = |telemetry: &Value| -> Vec<(Value, Value)> {
+            let all = telemetry[signal].as_array().expect("a list").iter();
+            all.map(|one| (one["name"].clone(), one["kind"].clone())).collect()
+        };
+        assert_eq!(names(&described["telemetry"]), names(&added["telemetry"]["added"]));
+    }
+    let spans = described["telemetry"]["spans"].as_array().expect("spans");
+    assert!(spans.iter().any(|span| span["name"] == "GET /payments/breaker" && span["kind"] == "server"), "{spans:#?}");
 
     let removed =
         valid("changes", &place.run_in("shop", &["remove", "pattern", "payments", "--format", "json"]).succeeds());

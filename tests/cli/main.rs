@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // a test may
 
 mod colour;
+mod damaged;
 mod dry_run;
 mod help;
 mod interrupted;

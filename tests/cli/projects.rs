@@ -133,8 +133,24 @@ fn without_git_there_is_a_project_and_a_warning() {
 }
 
 #[test]
+fn a_runtime_from_the_registry_is_told_to_need_a_published_version() {
+    let ran = Place::new().run(&["new", "shop", "--vcs", "none", "--runtime", "registry"]).succeeds();
+    assert!(ran.stdout.contains("note: Cargo.toml: `otelgen` comes from the registry"), "{}", ran.stdout);
+    let vendored = Place::new().run(&["new", "shop", "--vcs", "none"]).succeeds();
+    assert!(!vendored.stdout.contains("note:"), "{}", vendored.stdout);
+}
+
+#[test]
 fn a_runtime_in_a_folder_is_written_relative_where_it_was_typed_so() {
     let place = Place::new();
+    let before = place.content();
+    place
+        .run(&["new", "shop", "--runtime", "path=runtime"])
+        .fails(1, &["runtime`", "no package `otelgen`", "path=DIR"]);
+    assert_eq!(place.content(), before);
+    place.write("runtime/Cargo.toml", "[package]\nname = \"other\"\n");
+    place.run(&["new", "shop", "--runtime", "path=runtime"]).fails(1, &["no package `otelgen`"]);
+    place.write("runtime/Cargo.toml", "[package]\nname = \"otelgen\"\n");
     place.run(&["new", "shop", "--vcs", "none", "--runtime", "path=runtime"]).succeeds();
     assert!(
         place.read("shop/Cargo.toml").contains("otelgen = { path = \"../runtime\" }"),

@@ -68,6 +68,41 @@ fn an_option_that_is_not_there_or_does_not_fit_is_told() {
 }
 
 #[test]
+fn options_that_do_not_go_together_are_told_with_the_next_step() {
+    let place = Place::with_shop(&["--pattern", "circuit-breaker"]);
+    let before = place.content();
+    for (settings, words) in [
+        (&["window_calls=10"][..], &["`window_calls`", "`min_calls`", "10", "20"][..]),
+        (&["window=1m", "window_calls=50"], &["`window` and `window_calls`"]),
+        (&["open_max=1h"], &["`open_max`", "`open_backoff` above 1"]),
+        (&["slow_rate=0.5"], &["`slow_rate`", "set `slow_call`"]),
+        (&["window_calls=50", "window_calls=60"], &["set twice, to `50` and to `60`"]),
+    ] {
+        let typed: Vec<String> = settings.iter().flat_map(|it| ["--set".to_owned(), format!("stock.{it}")]).collect();
+        let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+        let new = ["new", "other", "--pattern", "circuit-breaker:stock"];
+        place.run(&[&new[..], &typed].concat()).fails(1, words);
+        let add = ["add", "pattern", "circuit-breaker:stock"];
+        place.run_in("shop", &[&add[..], &typed].concat()).fails(1, words);
+    }
+    assert_eq!(place.content(), before);
+}
+
+#[test]
+fn what_is_set_of_an_instance_goes_before_what_is_set_of_its_pack() {
+    let place = Place::with_shop(&[
+        "--pattern=circuit-breaker:stock,circuit-breaker:payments",
+        "--set=stock.min_calls=7",
+        "--set=circuit-breaker.min_calls=9",
+        "--set=min_calls=11",
+        "--set=stock.min_calls=7",
+    ]);
+    let lock = place.read("shop/otelgen.toml");
+    assert!(lock.contains("name = \"stock\"\noptions = { min_calls = 7 }"), "{lock}");
+    assert!(lock.contains("name = \"payments\"\noptions = { min_calls = 9 }"), "{lock}");
+}
+
+#[test]
 fn a_pattern_that_cannot_live_in_the_framework_is_told_with_the_reason_and_what_goes_instead() {
     let place = Place::with_shop(&[]);
     place.write("packs/pattern/jobs/pack.toml", WORKER_PATTERN);

@@ -192,9 +192,9 @@ fn a_conflict_is_marked_and_has_to_be_resolved_before_the_next_command() {
     let conflicted = mine.after(&changes);
     let text = conflicted.text(path);
     for marked in [
-        "<<<<<<< ours\npub mod orders; // important\n",
-        "||||||| original\npub mod orders;\n",
-        "=======\n>>>>>>> theirs\n",
+        "<<<<<<< yours\npub mod orders; // important\n",
+        "||||||| otelgen, before\npub mod orders;\n",
+        "=======\n>>>>>>> otelgen\n",
     ] {
         assert!(text.contains(marked), "{text}");
     }

@@ -1,12 +1,12 @@
-//! `otelgen describe`: a pack as it is in the smallest project that has it.
+//! `otelgen describe`: what a pack brings to the project that `otelgen new` makes of defaults.
 
 use otelgen_templates::manifest::{Dependency, Instances};
 use otelgen_templates::{Kind, Library, Pack, PackId};
 
 use crate::args::DescribeArgs;
 use crate::name::Name;
-use crate::plan::{InstanceId, PlanError, Runtime, Selection, plan};
-use crate::render::{Rendered, Telemetry, render};
+use crate::plan::{InstanceId, Plan, PlanError, Reason, Runtime, Selection, plan};
+use crate::render::{Telemetry, render};
 use crate::report::{DependencyReport, DescribeReport, OptionReport, Outcome, Problem, Report};
 
 use super::session::Here;
@@ -14,14 +14,15 @@ use super::session::Here;
 pub(super) fn run(args: DescribeArgs) -> Result<Outcome, Problem> {
     let library = Here::look(&args.pack)?.library;
     let id = PackId::new(args.kind.into(), args.name);
-    let (instance, rendered) = smallest_project(&library, &id)?;
+    let (instance, plan) = default_project(&library, &id)?;
     let pack = library.get(&id).map_err(PlanError::Library)?;
-    let report = report(&library, pack, &instance, rendered);
+    let difference = Difference::of(&library, &plan, &instance)?;
+    let report = report(&library, pack, &instance, difference);
     Ok(Outcome::done(Report::Describe(Box::new(report))))
 }
 
-/// The pack with the defaults of what every project needs.
-fn smallest_project(library: &Library, id: &PackId) -> Result<(InstanceId, Rendered), Problem> {
+/// The pack in the project that `otelgen new` makes of defaults.
+fn default_project(library: &Library, id: &PackId) -> Result<(InstanceId, Plan), Problem> {
     let mut selection = Selection::new(Name::new("example")?, Runtime::Registry);
     let instance = selection.add(library, id, None)?;
     if id.kind == Kind::Pattern
@@ -29,9 +30,75 @@ fn smallest_project(library: &Library, id: &PackId) -> Result<(InstanceId, Rende
     {
         selection.add(library, &framework, None)?;
     }
-    selection.add_defaults(library, &[Kind::Framework, Kind::Backend])?;
-    let plan = plan(library, &selection)?;
-    Ok((instance, render(library, &plan)?))
+    selection.add_defaults(library, &Kind::ALL)?;
+    Ok((instance, plan(library, &selection)?))
+}
+
+/// What a project has with an instance and not without it. Nothing is asked of the pack itself: what it makes others write
+/// and emit counts as well.
+struct Difference {
+    files: Vec<String>,
+    edits: Vec<String>,
+    telemetry: Telemetry,
+}
+
+impl Difference {
+    fn of(library: &Library, plan: &Plan, instance: &InstanceId) -> Result<Self, Problem> {
+        let with = render(library, plan)?;
+        // Without a framework, say, there is no project, and all of it is what the framework brings.
+        let without = render(library, &rest(plan, instance)).ok();
+        let old = |path| without.as_ref().and_then(|without| without.files.get(path));
+        let (mut files, mut edits) = (Vec::new(), Vec::new());
+        for (path, file) in &with.files {
+            let crates = path.as_str() == MANIFEST && without.as_ref().is_some_and(|old| old.crates != with.crates);
+            match old(path) {
+                None => files.push(path.to_string()),
+                Some(old) if old.text != file.text || crates => edits.push(path.to_string()),
+                Some(_) => {}
+            }
+        }
+        let before = without.map(|without| without.contract.telemetry).unwrap_or_default();
+        Ok(Self { files, edits, telemetry: beyond(with.contract.telemetry, &before) })
+    }
+}
+
+const MANIFEST: &str = "Cargo.toml";
+
+/// The plan without the instance and what only it needs.
+fn rest(plan: &Plan, instance: &InstanceId) -> Plan {
+    let mut rest = Plan {
+        instances: plan.instances.iter().filter(|other| other.id != *instance).cloned().collect(),
+        ..plan.clone()
+    };
+    loop {
+        let there: Vec<PackId> = rest.instances.iter().map(|instance| instance.id.pack.clone()).collect();
+        let all = rest.instances.len();
+        rest.instances.retain(|instance| match &instance.reason {
+            Reason::Chosen => true,
+            Reason::Required(by) => by.iter().any(|pack| there.contains(pack)),
+        });
+        if rest.instances.len() == all {
+            return rest;
+        }
+    }
+}
+
+/// What `telemetry` has and `before` has not, or not alike.
+fn beyond(mut telemetry: Telemetry, before: &Telemetry) -> Telemetry {
+    fn is_new<T: Clone + PartialEq>(one: &T, before: &[T], by: impl Fn(&mut T) -> &mut Vec<String>) -> bool {
+        // Who declares it makes no difference to what is emitted.
+        let plain = |promise: &T| {
+            let mut promise = promise.clone();
+            by(&mut promise).clear();
+            promise
+        };
+        let one = plain(one);
+        !before.iter().any(|other| plain(other) == one)
+    }
+    telemetry.spans.retain(|span| is_new(span, &before.spans, |span| &mut span.by));
+    telemetry.metrics.retain(|metric| is_new(metric, &before.metrics, |metric| &mut metric.by));
+    telemetry.events.retain(|event| is_new(event, &before.events, |event| &mut event.by));
+    telemetry
 }
 
 /// A framework that the pattern can live in: the default one if it can.
@@ -49,9 +116,8 @@ fn home(library: &Library, id: &PackId) -> Result<Option<PackId>, PlanError> {
     Ok(found)
 }
 
-fn report(library: &Library, pack: &Pack, instance: &InstanceId, rendered: Rendered) -> DescribeReport {
+fn report(library: &Library, pack: &Pack, instance: &InstanceId, difference: Difference) -> DescribeReport {
     let manifest = &pack.manifest;
-    let owned = rendered.files.iter().filter(|(_, file)| file.owner == *instance);
     let conflict = |conflict: &otelgen_templates::manifest::Conflict| {
         format!("{}: {}; instead, {}", conflict.pack, conflict.reason, conflict.instead)
     };
@@ -75,8 +141,9 @@ fn report(library: &Library, pack: &Pack, instance: &InstanceId, rendered: Rende
         conflicts: manifest.conflicts.iter().map(conflict).collect(),
         options: manifest.options.iter().map(option).collect(),
         dependencies: dependencies(pack),
-        files: owned.map(|(path, _)| path.to_string()).collect(),
-        telemetry: emitted_by(rendered.contract.telemetry, &instance.to_string()),
+        files: difference.files,
+        edits: difference.edits,
+        telemetry: difference.telemetry,
         origin: library.origin(&pack.id).map(str::to_owned),
     }
 }
@@ -105,12 +172,4 @@ fn dependencies(pack: &Pack) -> Vec<DependencyReport> {
     };
     let normal = pack.manifest.dependencies.iter().map(report(false));
     normal.chain(pack.manifest.dev_dependencies.iter().map(report(true))).collect()
-}
-
-fn emitted_by(mut telemetry: Telemetry, instance: &str) -> Telemetry {
-    let declares = |by: &[String]| by.iter().any(|name| name == instance);
-    telemetry.spans.retain(|span| declares(&span.by));
-    telemetry.metrics.retain(|metric| declares(&metric.by));
-    telemetry.events.retain(|event| declares(&event.by));
-    telemetry
 }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use otelgen_templates::{Kind, Library};
+use otelgen_templates::{Kind, Library, vendored};
 
 use crate::apply::{self, Guard};
 use crate::args::{Format, NewArgs, NewRequest, Vcs, VerifyRequest};
 use crate::plan::{Runtime, Selection};
 use crate::project::{self, Location};
-use crate::report::{ChangeReport, Exit, Outcome, Problem, RecoveredReport, Report, print};
+use crate::report::{ChangeReport, Exit, NoteReport, Outcome, Problem, RecoveredReport, Report, print};
 
 use super::ask;
 use super::library::{PackFolder, library, slashes};
@@ -30,6 +30,7 @@ pub(super) fn run(args: NewArgs) -> Result<Outcome, Problem> {
     let decided = goal.decide()?;
     let mut report = goal.carry_out(&decided, site.destination(request.dry_run))?;
     report.recovered.splice(0..0, site.recovered.clone());
+    report.notes.extend(unpublished(&library, &request.runtime, location));
     if !request.dry_run {
         init_repository(&request, &site, &mut report);
         report.next = next(&site.target, request.verify)?;
@@ -90,8 +91,32 @@ fn selection(library: &Library, request: &NewRequest, location: &Location) -> Re
 fn runtime(typed: &Runtime, location: &Location) -> Result<Runtime, Problem> {
     let Runtime::Path(path) = typed else { return Ok(typed.clone()) };
     let place = project::absolute(Path::new(path))?;
+    let wanted = vendored::crates().first().map_or("", |(name, _)| *name);
+    if project::package(&place)?.as_deref() != Some(wanted) {
+        return Err(Problem {
+            code: "no-runtime",
+            message: format!("`{}` does not hold the runtime: there is no package `{wanted}`", place.display()),
+            causes: Vec::new(),
+            help: Some(format!("give `--runtime path=DIR` the folder with the Cargo.toml of `{wanted}`")),
+            exit: Exit::Failed,
+        });
+    }
     let written = if Path::new(path).is_absolute() { place } else { project::relative(&location.base, &place) };
     Ok(Runtime::Path(slashes(&written)))
+}
+
+/// A registry has only what was published to it.
+fn unpublished(library: &Library, runtime: &Runtime, location: &Location) -> Option<NoteReport> {
+    let (name, _) = vendored::crates().first().filter(|_| *runtime == Runtime::Registry)?;
+    let version = library.catalog().crates.get(*name)?;
+    let path =
+        if location.in_workspace() { format!("{}/Cargo.toml", location.folder) } else { "Cargo.toml".to_owned() };
+    Some(NoteReport {
+        path,
+        message: format!("`{name}` comes from the registry, where version {version} has to be published"),
+        next_step: "`--runtime vendored`, the default, builds without it".to_owned(),
+        conflict: false,
+    })
 }
 
 /// As `cargo new` does unless told otherwise. A project without a repository is still a project, so this only warns.

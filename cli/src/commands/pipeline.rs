@@ -68,6 +68,10 @@ impl<'a> Goal<'a> {
         let plan_here = plan(self.library, self.selection)?.within(&self.location.folder);
         let rendered = render(self.library, &plan_here)?;
         let tree = self.tree(&rendered)?;
+        if let Some(lock) = self.lock {
+            let again = || render(self.library, &plan(self.library, &lock.selection).ok()?).ok();
+            reconcile::check_bases(&self.location.folder, &tree, lock, again)?;
+        }
         let changes = reconcile(&Reconcile {
             folder: &self.location.folder,
             tree: &tree,

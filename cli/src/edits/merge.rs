@@ -64,11 +64,42 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], parses: fn(&[u8]) -> bool)
     Ok(Merged { content: style.restore(merged.content), conflicts: merged.conflicts })
 }
 
-const MARKER: &[u8] = b"<<<<<<< ours";
+/// What `diffy` writes, and what says whose each side is.
+const LABELS: [(&[u8], &[u8]); 3] = [
+    (b"<<<<<<< ours", b"<<<<<<< yours"),
+    (b"||||||| original", b"||||||| otelgen, before"),
+    (b">>>>>>> theirs", b">>>>>>> otelgen"),
+];
 
-/// Whether conflict markers of an earlier merge stand in `content`.
+/// Whether conflict markers stand in `content`: one of otelgen's, or a pair of anybody's.
 pub fn is_unresolved(content: &[u8]) -> bool {
-    content.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_end() == MARKER)
+    let mut begun = false;
+    for line in content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end) {
+        let own = LABELS.iter().any(|(diffy, own)| line == *own || line == *diffy);
+        if own || (begun && line.starts_with(b">>>>>>> ")) {
+            return true;
+        }
+        begun |= line.starts_with(b"<<<<<<< ");
+    }
+    false
+}
+
+/// `content` with markers that say whose each side is, and how many conflicts there are.
+fn labelled(content: &[u8]) -> Merged {
+    let mut labelled = Vec::with_capacity(content.len() + 64);
+    let mut conflicts = 0;
+    for line in content.split_inclusive(|byte| *byte == b'\n') {
+        let plain = line.strip_suffix(b"\n").unwrap_or(line);
+        match LABELS.iter().position(|(diffy, _)| plain == *diffy).and_then(|index| Some((index, LABELS.get(index)?))) {
+            Some((index, (_, own))) => {
+                conflicts += usize::from(index == 0);
+                labelled.extend_from_slice(own);
+                labelled.extend_from_slice(line.get(plain.len()..).unwrap_or_default());
+            }
+            None => labelled.extend_from_slice(line),
+        }
+    }
+    Merged { content: labelled, conflicts }
 }
 
 fn complete(content: &[u8]) -> Cow<'_, [u8]> {
@@ -84,10 +115,7 @@ fn strict(base: &[u8], ours: &[u8], theirs: &[u8]) -> Merged {
     options.set_incomplete_hunk_style(IncompleteHunkStyle::Git);
     match options.merge_bytes(base, ours, theirs) {
         Ok(content) => Merged { content, conflicts: 0 },
-        Err(content) => {
-            let conflicts = content.split(|byte| *byte == b'\n').filter(|line| *line == MARKER).count();
-            Merged { content, conflicts }
-        }
+        Err(content) => labelled(&content),
     }
 }
 
@@ -248,7 +276,7 @@ mod tests {
     fn a_conflict_is_marked_with_all_three_versions() {
         let (merged, conflicts) = text("a\nb\nc\n", "a\nours\nc\n", "a\ntheirs\nc\n");
         assert_eq!(conflicts, 1);
-        assert_eq!(merged, "a\n<<<<<<< ours\nours\n||||||| original\nb\n=======\ntheirs\n>>>>>>> theirs\nc\n");
+        assert_eq!(merged, "a\n<<<<<<< yours\nours\n||||||| otelgen, before\nb\n=======\ntheirs\n>>>>>>> otelgen\nc\n");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Why a choice of packs makes no project. Each message names what was asked for and what goes instead.
 
+use otelgen_templates::engine::TemplateError;
 use otelgen_templates::options::ValueError;
 use otelgen_templates::{LibraryError, PackId};
 
@@ -68,6 +69,34 @@ pub enum PlanError {
         help: String,
         /// Why the value does not fit.
         problem: ValueError,
+    },
+    /// Values that do not go together.
+    #[error("the options of {id} do not go together: {message}")]
+    Constraint {
+        /// The instance.
+        id: InstanceId,
+        /// What is wrong, and what to do about it.
+        message: String,
+    },
+    /// A constraint that is none.
+    #[error("a constraint of {id} cannot be read: {problem}")]
+    Unreadable {
+        /// The pack.
+        id: PackId,
+        /// What tera says.
+        problem: TemplateError,
+    },
+    /// One option with two values.
+    #[error("`{option}` of {id} is set twice, to `{first}` and to `{second}`: leave one `--set` out")]
+    SetTwice {
+        /// The instance.
+        id: InstanceId,
+        /// The option.
+        option: String,
+        /// One value.
+        first: String,
+        /// The other.
+        second: String,
     },
     /// A name that modules cannot have.
     #[error("{error}{}", suggested(error))]

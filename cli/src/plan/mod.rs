@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use otelgen_templates::manifest::Instances;
-use otelgen_templates::names;
 use otelgen_templates::options::OptionValue;
 use otelgen_templates::{Kind, Library, Pack, PackId};
+use otelgen_templates::{constraints, names};
 
 use crate::name::Name;
 
@@ -110,6 +110,7 @@ pub fn plan(library: &Library, selection: &Selection) -> Result<Plan, PlanError>
     check_shapes(library, &plan)?;
     check_conflicts(library, &plan)?;
     check_names(library, &plan)?;
+    check_constraints(library, &plan)?;
     Ok(plan)
 }
 
@@ -256,6 +257,19 @@ fn check_names(library: &Library, plan: &Plan) -> Result<(), PlanError> {
         }
         if let Some(first) = seen.insert(ident, id) {
             return Err(PlanError::SameName { first: first.clone(), second: id.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Values that fit by themselves have to go together.
+fn check_constraints(library: &Library, plan: &Plan) -> Result<(), PlanError> {
+    for Instance { id, options, .. } in &plan.instances {
+        let manifest = &selection::pack(library, &id.pack)?.manifest;
+        let broken = constraints::broken(manifest, id.label(), options)
+            .map_err(|problem| PlanError::Unreadable { id: id.pack.clone(), problem })?;
+        if let Some(message) = broken {
+            return Err(PlanError::Constraint { id: id.clone(), message });
         }
     }
     Ok(())

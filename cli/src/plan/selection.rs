@@ -43,6 +43,42 @@ impl Chosen {
         };
         Ok(Self { id: InstanceId { pack: pack.id.clone(), name }, options: BTreeMap::new() })
     }
+
+    fn is_named(&self, target: &str) -> bool {
+        self.id.name.as_ref().is_some_and(|name| name.as_str() == target)
+    }
+}
+
+/// How much a setting means, from most to least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    #[default]
+    Everywhere,
+    Pack,
+    Instance,
+}
+
+/// What the settings of one command have said so far.
+#[derive(Default)]
+struct Said {
+    reach: Reach,
+    values: BTreeMap<(Reach, InstanceId, String), String>,
+}
+
+impl Said {
+    /// Refuses a second value where the first has the same reach.
+    fn once(&mut self, id: &InstanceId, setting: &Setting) -> Result<(), PlanError> {
+        let first = self.values.insert((self.reach, id.clone(), setting.option.clone()), setting.value.clone());
+        match first.filter(|first| *first != setting.value) {
+            None => Ok(()),
+            Some(first) => Err(PlanError::SetTwice {
+                id: id.clone(),
+                option: setting.option.clone(),
+                first,
+                second: setting.value.clone(),
+            }),
+        }
+    }
 }
 
 /// Where a generated project finds the runtime crate.
@@ -117,40 +153,59 @@ impl Selection {
         Ok(())
     }
 
-    /// Gives options their values. `among` are the instances a setting without target means.
+    /// Gives options their values. `among` are the instances a setting without target means. What is said of an instance
+    /// goes before what is said of its pack, and that before what is said of nothing.
     ///
     /// # Errors
-    /// When a setting names no pack or no option, or its value does not fit.
+    /// When a setting names no pack or no option, its value does not fit, or another says the opposite.
     pub fn set(&mut self, library: &Library, settings: &[Setting], among: &[InstanceId]) -> Result<(), PlanError> {
-        for setting in settings {
+        let named = |target: &str| self.packs.iter().any(|chosen| chosen.is_named(target));
+        let reach = |setting: &Setting| match setting.target.as_deref() {
+            None => Reach::Everywhere,
+            Some(target) if named(target) => Reach::Instance,
+            Some(_) => Reach::Pack,
+        };
+        let mut settings: Vec<(Reach, &Setting)> = settings.iter().map(|setting| (reach(setting), setting)).collect();
+        settings.sort_by_key(|(reach, _)| *reach);
+        let mut said = Said::default();
+        for (reach, setting) in settings {
+            said.reach = reach;
             match &setting.target {
-                Some(target) => self.set_of(library, setting, target)?,
-                None => self.set_everywhere(library, setting, among)?,
+                Some(target) => self.set_of(library, setting, target, &mut said)?,
+                None => self.set_everywhere(library, setting, among, &mut said)?,
             }
         }
         Ok(())
     }
 
-    fn set_of(&mut self, library: &Library, setting: &Setting, target: &str) -> Result<(), PlanError> {
-        let by_name = |chosen: &Chosen| chosen.id.name.as_ref().is_some_and(|name| name.as_str() == target);
+    fn set_of(&mut self, library: &Library, setting: &Setting, target: &str, said: &mut Said) -> Result<(), PlanError> {
         let by_pack = |chosen: &Chosen| chosen.id.pack.name == target;
-        let named = self.packs.iter().any(by_name);
+        let named = said.reach == Reach::Instance;
         if !named && !self.packs.iter().any(by_pack) {
             return Err(self.unknown_target(target));
         }
-        for chosen in self.packs.iter_mut().filter(|chosen| if named { by_name(chosen) } else { by_pack(chosen) }) {
+        let meant = |chosen: &&mut Chosen| if named { chosen.is_named(target) } else { by_pack(chosen) };
+        for chosen in self.packs.iter_mut().filter(meant) {
+            said.once(&chosen.id, setting)?;
             apply(pack(library, &chosen.id.pack)?, chosen, setting)?;
         }
         Ok(())
     }
 
-    fn set_everywhere(&mut self, library: &Library, setting: &Setting, among: &[InstanceId]) -> Result<(), PlanError> {
+    fn set_everywhere(
+        &mut self,
+        library: &Library,
+        setting: &Setting,
+        among: &[InstanceId],
+        said: &mut Said,
+    ) -> Result<(), PlanError> {
         let mut known = Vec::new();
         let mut found = false;
         for chosen in self.packs.iter_mut().filter(|chosen| among.contains(&chosen.id)) {
             let pack = pack(library, &chosen.id.pack)?;
             known.extend(pack.manifest.options.keys().cloned());
             if pack.manifest.options.contains_key(&setting.option) {
+                said.once(&chosen.id, setting)?;
                 apply(pack, chosen, setting)?;
                 found = true;
             }

@@ -106,6 +106,14 @@ pub fn relative(folder: &Path, target: &Path) -> PathBuf {
     if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
 }
 
+/// The name of the package in `folder`, if there is one.
+///
+/// # Errors
+/// [`ProjectError::Manifest`] if its manifest is damaged.
+pub fn package(folder: &Path) -> Result<Option<String>, ProjectError> {
+    Ok(read_manifest(folder)?.and_then(|manifest| manifest.package?.name))
+}
+
 /// Whether there is a folder at `path`.
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
@@ -145,6 +153,7 @@ struct Manifest {
 
 #[derive(Deserialize)]
 struct Package {
+    name: Option<String>,
     workspace: Option<PathBuf>,
 }
 

@@ -8,7 +8,7 @@ pub mod place;
 mod read;
 
 pub use error::ProjectError;
-pub use find::{LOCK_FILE, Location, absolute, is_folder, is_vacant, locate, locate_new, relative};
+pub use find::{LOCK_FILE, Location, absolute, is_folder, is_vacant, locate, locate_new, package, relative};
 pub use packs::read_packs;
 pub use place::PlaceError;
 pub use read::Reader;

@@ -54,12 +54,7 @@ fn reconcile_file(
             }
         }
         (Some(base), Some(standing), Some(new)) => update(work, path, base, standing, new)?,
-        (Some(base), None, Some(new)) if base != new.text.as_bytes() => work.note(
-            path,
-            "it was deleted and stays so, though what otelgen renders for it has changed".to_owned(),
-            format!("see {BASES}{path} for the new text"),
-            false,
-        ),
+        (Some(base), None, Some(new)) if base != new.text.as_bytes() => missed(work, path),
         (Some(base), Some(standing), None) => withdraw(work, path, base, standing),
         (_, None, _) | (None, Some(_), None) => {}
     }
@@ -87,6 +82,24 @@ fn update(
         ),
     }
     Ok(())
+}
+
+/// A file that was deleted, and whose text would change now. Code that is missing part of itself does not build, or does
+/// not do what was asked for.
+fn missed(work: &mut Work<'_>, path: &RelativePath) {
+    let is_code = path.as_str().ends_with(".rs");
+    let (message, next_step) = if is_code {
+        (
+            "it was deleted, so that what belongs into it now is nowhere",
+            format!("cp {BASES}{path} {path} puts it back; or take from there what has changed to where you keep it"),
+        )
+    } else {
+        (
+            "it was deleted and stays so, though what otelgen renders for it has changed",
+            format!("see {BASES}{path} for the new text"),
+        )
+    };
+    work.note(path, message.to_owned(), next_step, is_code);
 }
 
 /// A file that no pack renders any more.

@@ -1,11 +1,15 @@
 //! `Cargo.toml`: crates are edited in; the rest of it is merged like any rendered file. A new project joins the
 //! workspace above it.
 
+use otelgen_templates::names;
+
 use super::files::parser;
 use super::{BASES, Change, MANIFEST, ReconcileError, Work};
 use crate::changes::Action;
-use crate::edits::manifest::{LockedCrates, ManifestError, ManifestNote, Workspace, add_patch, reconcile_crates};
-use crate::edits::merge::{MergeError, merge};
+use crate::edits::manifest::{
+    LockedCrates, ManifestError, ManifestNote, Workspace, add_patch, crate_name, is_patched, reconcile_crates,
+};
+use crate::edits::merge::{MergeError, is_unresolved, merge};
 use crate::edits::style::plain;
 use crate::tree::RelativePath;
 
@@ -21,6 +25,10 @@ pub(super) fn reconcile(work: &mut Work<'_>) -> Result<LockedCrates, ReconcileEr
     };
     let rendered = rendered.text.as_bytes();
     let standing = work.standing(&path);
+    if standing.is_some_and(is_unresolved) {
+        return Err(ReconcileError::Unresolved { path: own });
+    }
+    check_name(work, standing, &own)?;
     let content = match (standing, &workspace) {
         (Some(standing), _) => standing.to_vec(),
         (None, _) if request.lock.is_some() => return Err(ReconcileError::NoManifest { path: own }),
@@ -52,6 +60,34 @@ pub(super) fn reconcile(work: &mut Work<'_>) -> Result<LockedCrates, ReconcileEr
         reconcile_root(work, root, &path)?;
     }
     Ok(edited.locked)
+}
+
+/// What is rendered names the crate: it has to be the one that is there.
+fn check_name(work: &Work<'_>, standing: Option<&[u8]>, own: &RelativePath) -> Result<(), ReconcileError> {
+    let Some(standing) = standing.filter(|_| work.request.lock.is_some()) else { return Ok(()) };
+    let wrong = |problem| ReconcileError::Manifest { path: own.clone(), problem };
+    let project = work.request.selection.project.as_str();
+    match crate_name(standing).map_err(wrong)? {
+        Some(package) if names::ident(&package) != names::ident(project) => {
+            Err(ReconcileError::Renamed { path: own.clone(), package, project: project.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the project, as it stands or will stand, takes the runtime from the sources that are vendored.
+pub(super) fn builds_with_vendored(work: &Work<'_>) -> bool {
+    if patched(work) {
+        return true;
+    }
+    let request = work.request;
+    let Ok(path) = RelativePath::new(MANIFEST) else { return false };
+    let below = |(name, folder): (&String, &String)| match request.folder {
+        "" => (name.clone(), folder.clone()),
+        own => (name.clone(), format!("{own}/{folder}")),
+    };
+    let crates = request.rendered.patch.iter().map(below).collect();
+    request.tree.get(&path).is_some_and(|manifest| is_patched(manifest, &crates).unwrap_or(false))
 }
 
 /// The root manifest of the workspace above the project.
@@ -110,6 +146,18 @@ fn root_error(path: &RelativePath, problem: ManifestError) -> ReconcileError {
 
 fn tell(work: &mut Work<'_>, path: &RelativePath, notes: Vec<ManifestNote>) {
     for note in notes {
-        work.note(path, note.message, note.next_step, false);
+        let missed = note.gone.iter().any(|name| is_used(work, &names::ident(name)));
+        work.note(path, note.message, note.next_step, missed);
     }
+}
+
+/// Whether the project's code names a crate.
+fn is_used(work: &Work<'_>, ident: &str) -> bool {
+    let names = |content: &[u8]| {
+        let mut words = content.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+        words.any(|word| word == ident.as_bytes())
+    };
+    let code = work.request.rendered.files.keys().filter(|path| path.as_str().ends_with(".rs"));
+    let mut standing = code.filter_map(|path| work.standing(path));
+    standing.any(names)
 }

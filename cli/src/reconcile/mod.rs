@@ -1,9 +1,11 @@
 //! `new`, `add` and `remove` are this one function: what was rendered last, what the owner made of it, and what is
 //! rendered now give the changes. Pure: a tree in, changes out.
 
+mod bases;
 mod error;
 mod files;
 mod manifest;
+mod sums;
 mod vendor;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use crate::project::LOCK_FILE;
 use crate::render::Rendered;
 use crate::tree::{RelativePath, Tree};
 
+pub use bases::check_bases;
 pub use error::ReconcileError;
 
 /// Where the merge bases are, below the project.
@@ -85,11 +88,23 @@ pub fn reconcile(request: &Reconcile<'_>) -> Result<Changes, ReconcileError> {
         selection: request.selection.clone(),
         origins: request.origins.clone(),
         crates,
+        bases: bases::sums(request.rendered),
     };
     work.write_lock(&lock);
     work.changes.files.sort_by(|left, right| left.path.cmp(&right.path));
     work.changes.notes.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(work.changes)
+}
+
+/// Refuses conflict markers anywhere in `tree`, which is read by [`paths`].
+///
+/// # Errors
+/// [`ReconcileError::Unresolved`] names the first file with some.
+pub fn refuse_unresolved(tree: &Tree) -> Result<(), ReconcileError> {
+    match tree.iter().find(|(_, content)| merge::is_unresolved(content)) {
+        Some((path, _)) => Err(ReconcileError::Unresolved { path: path.clone() }),
+        None => Ok(()),
+    }
 }
 
 struct Work<'a> {

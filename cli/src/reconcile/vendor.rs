@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use otelgen_templates::vendored::VendoredFile;
-use sha2::{Digest as _, Sha256};
 
-use super::{Change, ReconcileError, Work};
+use super::sums::sum;
+use super::{Change, ReconcileError, Work, manifest};
 use crate::changes::Action;
 use crate::edits::style::plain;
 use crate::tree::RelativePath;
@@ -23,12 +23,23 @@ pub(super) fn reconcile(work: &mut Work<'_>) -> Result<(), ReconcileError> {
     let new: BTreeMap<&str, &VendoredFile> =
         work.request.rendered.vendored.iter().map(|file| (file.path, file)).collect();
     let paths: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
-    // Whoever has deleted `vendor/` takes the runtime from elsewhere, and gets no single file of it back.
-    let deleted = !old.is_empty() && !old.keys().any(|path| stands(work, path));
+    // Whoever has deleted `vendor/` and the patches takes the runtime from elsewhere, and gets no single file of it back;
+    // while a patch points there, nothing builds without it.
+    let needed = manifest::builds_with_vendored(work);
+    let deleted = !needed && !old.is_empty() && !old.keys().any(|path| stands(work, path));
+    let mut restored = Vec::new();
     for text in paths.into_iter().filter(|_| !deleted) {
         let Ok(path) = RelativePath::new(text) else { continue };
-        reconcile_file(work, &path, old.get(text).copied(), new.get(text).copied())?;
+        let (old, new) = (old.get(text).copied(), new.get(text).copied());
+        match new {
+            Some(new) if needed && old.is_some() && work.standing(&path).is_none() => {
+                work.keep(text, Some(new.text.as_bytes().to_vec()));
+                restored.push(path);
+            }
+            _ => reconcile_file(work, &path, old, new)?,
+        }
     }
+    tell_restored(work, &restored);
     let mut text = String::new();
     for file in new.values() {
         // Writing to a string cannot fail.
@@ -38,6 +49,20 @@ pub(super) fn reconcile(work: &mut Work<'_>) -> Result<(), ReconcileError> {
         work.keep(SUMS, if text.is_empty() { None } else { Some(text.into_bytes()) });
     }
     Ok(())
+}
+
+fn tell_restored(work: &mut Work<'_>, restored: &[RelativePath]) {
+    let Some(first) = restored.first() else { return };
+    let others = match restored.len() {
+        1 => String::new(),
+        all => format!(", and {} others beside it", all - 1),
+    };
+    work.note(
+        first,
+        format!("it was deleted{others}, and is restored: the project is built with it"),
+        "to take the runtime from elsewhere, change [patch.crates-io] as well".to_owned(),
+        false,
+    );
 }
 
 fn stands(work: &Work<'_>, path: &str) -> bool {
@@ -73,11 +98,4 @@ fn reconcile_file(
         );
     }
     Ok(())
-}
-
-fn sum(content: &[u8]) -> String {
-    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

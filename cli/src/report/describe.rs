@@ -14,7 +14,7 @@ use crate::render::Telemetry;
 use super::style::{FAINT, PLACE, TITLE, paint};
 use super::telemetry::{shown, word};
 
-/// One pack, as it is in the smallest project that has it.
+/// One pack, as it is in the project that `otelgen new` makes of defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DescribeReport {
     /// Its kind.
@@ -41,9 +41,11 @@ pub struct DescribeReport {
     pub options: Vec<OptionReport>,
     /// Crates it brings.
     pub dependencies: Vec<DependencyReport>,
-    /// Files it owns, relative to the project.
+    /// Files that are there because of it, relative to the project.
     pub files: Vec<String>,
-    /// Everything it makes the project emit.
+    /// Files of the project that are different with it.
+    pub edits: Vec<String>,
+    /// Everything that the project emits because of it, or emits differently.
     pub telemetry: Telemetry,
     /// The folder it was loaded from, unless it is built in.
     pub origin: Option<String>,
@@ -91,7 +93,8 @@ impl DescribeReport {
         let width = self.options.iter().map(|option| option.name.len()).max().unwrap_or_default();
         push_list(&mut text, "Options", &self.options.iter().map(|option| option.line(width)).collect::<Vec<_>>());
         push_list(&mut text, "Crates", &self.dependencies.iter().map(DependencyReport::line).collect::<Vec<_>>());
-        push_list(&mut text, "Files", &self.files);
+        push_list(&mut text, "Creates", &self.files);
+        push_list(&mut text, "Edits", &self.edits);
         push_list(&mut text, "Emits", &emitted(&self.telemetry));
         text
     }

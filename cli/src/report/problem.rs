@@ -163,8 +163,13 @@ impl From<PlanError> for Problem {
                 let help = format!("`otelgen describe {} {}` shows what its options take", pack.kind, pack.name);
                 Self::new("invalid-option", &error).help(help)
             }
+            PlanError::Constraint { ref id, .. } => {
+                let help = format!("`otelgen describe {} {}` shows its options", id.pack.kind, id.pack.name);
+                Self::new("invalid-option", &error).help(help)
+            }
+            PlanError::SetTwice { .. } => Self::new("invalid-option", &error),
             PlanError::Shape { .. } | PlanError::Conflict { .. } => Self::new("incompatible-packs", &error),
-            PlanError::Library(_) => Self::new("invalid-pack", &error),
+            PlanError::Library(_) | PlanError::Unreadable { .. } => Self::new("invalid-pack", &error),
             PlanError::NotThere { ref kind, .. } => {
                 let help = format!("`otelgen list {kind}` shows what is there");
                 Self::new("not-there", &error).help(help)
@@ -186,7 +191,7 @@ impl From<LockError> for Problem {
     fn from(error: LockError) -> Self {
         let code = match error {
             LockError::Damaged { .. } => "damaged-lock",
-            LockError::Newer { .. } => "newer-project",
+            LockError::Newer { .. } | LockError::Format { .. } => "newer-project",
         };
         Self::new(code, &error)
     }
@@ -205,9 +210,10 @@ impl From<ReconcileError> for Problem {
             ReconcileError::Foreign { .. } | ReconcileError::ForeignVendored { .. } => {
                 Self::new("file-in-the-way", &error)
             }
-            ReconcileError::Manifest { .. } | ReconcileError::NoManifest { .. } => {
+            ReconcileError::Manifest { .. } | ReconcileError::NoManifest { .. } | ReconcileError::Renamed { .. } => {
                 Self::new("damaged-manifest", &error)
             }
+            ReconcileError::Base { .. } => Self::new("damaged-base", &error),
         }
     }
 }

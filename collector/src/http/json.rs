@@ -1,17 +1,24 @@
 //! JSON requests. Protobuf's JSON mapping allows more than serde's derived readers take: null for a default, numbers
-//! in quotes, and `NaN`. What is allowed is brought to one form here, before the messages are read.
+//! in quotes, and `NaN`. What is allowed is brought to one form here; what is not is refused also where the derived
+//! readers would take it for something that is not there.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Number, Value};
+mod protojson;
 
-/// Fields that hold a floating-point number, wherever they stand.
-const DOUBLES: [&str; 8] =
-    ["asDouble", "doubleValue", "sum", "min", "max", "zeroThreshold", "quantile", "explicitBounds"];
+use opentelemetry_proto::tonic::metrics::v1 as proto;
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::{Error, Map, Value};
 
-pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+use protojson::ProtoJson;
+
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let mut value: Value = serde_json::from_slice(body)?;
     normalise(&mut value);
-    serde_json::from_value(value)
+    check_choices(&value)?;
+    read(value)
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    T::deserialize(ProtoJson::new(value))
 }
 
 fn normalise(value: &mut Value) {
@@ -23,16 +30,8 @@ fn normalise(value: &mut Value) {
 }
 
 fn normalise_object(map: &mut Map<String, Value>) {
-    map.retain(|name, value| {
-        let absent = value.is_null() || DOUBLES.contains(&name.as_str()) && is_no_json_number(value);
-        !absent
-    });
-    for (name, value) in map.iter_mut() {
-        if DOUBLES.contains(&name.as_str()) {
-            unquote(value);
-        }
-        normalise(value);
-    }
+    map.retain(|_, value| !value.is_null());
+    map.values_mut().for_each(normalise);
     // A list without members may leave its field out; the derived reader insists on it.
     for name in ["arrayValue", "kvlistValue"] {
         if let Some(Value::Object(list)) = map.get_mut(name) {
@@ -41,21 +40,47 @@ fn normalise_object(map: &mut Map<String, Value>) {
     }
 }
 
-/// `NaN` and the infinities have no JSON number; a field with one of them is read as one without a value.
-fn is_no_json_number(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| matches!(text, "NaN" | "Infinity" | "-Infinity"))
+/// Reads each member of a `oneof` by itself: the derived readers of metrics take one that is wrong for one that is
+/// absent, and the metric or its value would vanish.
+fn check_choices(value: &Value) -> Result<(), Error> {
+    match value {
+        Value::Array(values) => values.iter().try_for_each(check_choices),
+        Value::Object(map) => map.iter().try_for_each(|(name, value)| {
+            check_choice(name, value, map.contains_key("name"))
+                .map_err(|error| Error::custom(format!("`{name}`: {error}")))?;
+            check_choices(value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
 }
 
-fn unquote(value: &mut Value) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(unquote),
-        Value::String(text) => {
-            if let Some(number) = text.parse().ok().and_then(Number::from_f64) {
-                *value = Value::Number(number);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+/// `named`: whether the member stands in something with a name, as metrics have it.
+fn check_choice(name: &str, value: &Value, named: bool) -> Result<(), Error> {
+    fn check<T: DeserializeOwned>(value: &Value) -> Result<(), Error> {
+        // The derived readers take a list for a message too.
+        let message = Some(value).filter(|value| value.is_object());
+        let message = message.ok_or_else(|| Error::custom(format!("`{value}` is no message")))?;
+        read::<T>(message.clone()).map(drop)
     }
+    match name {
+        "gauge" => check::<proto::Gauge>(value),
+        // The sum of a distribution, which has no name, is a number, and its own reader takes it.
+        "sum" if named => check::<proto::Sum>(value),
+        "histogram" => check::<proto::Histogram>(value),
+        "exponentialHistogram" => check::<proto::ExponentialHistogram>(value),
+        "summary" => check::<proto::Summary>(value),
+        "asInt" => match value {
+            Value::String(text) => text.parse::<i64>().map(drop).map_err(|_| protojson::no_number(text)),
+            other => read::<i64>(other.clone()).map(drop),
+        },
+        "asDouble" => read_double(value),
+        _ => Ok(()),
+    }
+}
+
+fn read_double(value: &Value) -> Result<(), Error> {
+    use serde::Deserialize as _;
+    f64::deserialize(ProtoJson::double(value.clone())).map(drop)
 }
 
 #[cfg(test)]
@@ -66,13 +91,16 @@ mod tests {
 
     use super::*;
     use crate::convert;
-    use crate::model::{MetricValue, Value as Stored};
+    use crate::model::{MetricPoint, MetricValue, Value as Stored};
+
+    fn metrics(metric: &Value) -> Result<Vec<MetricPoint>, Error> {
+        let request = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] });
+        let request: ExportMetricsServiceRequest = decode(request.to_string().as_bytes())?;
+        Ok(convert::metrics(request.resource_metrics).records)
+    }
 
     fn gauge(point: Value) -> MetricValue {
-        let metric = json!({ "name": "m", "gauge": { "dataPoints": [point] } });
-        let request = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] });
-        let request: ExportMetricsServiceRequest = decode(request.to_string().as_bytes()).unwrap();
-        convert::metrics(request.resource_metrics).records.remove(0).value
+        metrics(&json!({ "name": "m", "gauge": { "dataPoints": [point] } })).unwrap().remove(0).value
     }
 
     #[test]
@@ -81,7 +109,48 @@ mod tests {
         assert_eq!(gauge(json!({ "asInt": 42 })), MetricValue::Int(42));
         assert_eq!(gauge(json!({ "asDouble": "1.5" })), MetricValue::Double(1.5));
         assert_eq!(gauge(json!({ "asDouble": 2 })), MetricValue::Double(2.0));
-        assert_eq!(gauge(json!({ "asDouble": "NaN" })), MetricValue::Empty);
+        assert_eq!(gauge(json!({ "asDouble": "-1e3" })), MetricValue::Double(-1000.0));
+    }
+
+    #[test]
+    fn what_is_no_finite_number_is_kept() {
+        assert!(matches!(gauge(json!({ "asDouble": "NaN" })), MetricValue::Double(number) if number.is_nan()));
+        assert_eq!(gauge(json!({ "asDouble": "Infinity" })), MetricValue::Double(f64::INFINITY));
+        assert_eq!(gauge(json!({ "asDouble": "-Infinity" })), MetricValue::Double(f64::NEG_INFINITY));
+        let point =
+            json!({ "count": "1", "sum": "NaN", "min": "-Infinity", "bucketCounts": ["1"], "explicitBounds": [] });
+        let histogram = json!({ "aggregationTemporality": 2, "dataPoints": [point] });
+        let value = metrics(&json!({ "name": "m", "histogram": histogram })).unwrap().remove(0).value;
+        let MetricValue::Histogram { sum: Some(sum), min, max: None, .. } = value else { panic!("{value:?}") };
+        assert!(sum.is_nan());
+        assert_eq!(min, Some(f64::NEG_INFINITY));
+        let point = json!({ "count": 1, "sum": "Infinity", "quantileValues": [{ "quantile": 0.5, "value": "NaN" }] });
+        let value = metrics(&json!({ "name": "m", "summary": { "dataPoints": [point] } })).unwrap().remove(0).value;
+        let MetricValue::Summary { sum, quantiles, .. } = value else { panic!("{value:?}") };
+        assert!(sum.is_infinite() && quantiles[0].value.is_nan());
+    }
+
+    #[test]
+    fn a_metric_that_is_wrong_anywhere_is_an_error_that_names_the_place() {
+        let histogram = json!({ "aggregationTemporality": "AGGREGATION_TEMPORALITY_DELTA", "dataPoints": [] });
+        let exemplar = json!({ "timeUnixNano": "1", "asInt": "1.5" });
+        for (metric, place) in [
+            (json!({ "name": "m", "histogram": histogram }), "histogram"),
+            (json!({ "name": "m", "exponentialHistogram": histogram }), "exponentialHistogram"),
+            (json!({ "name": "m", "sum": { "aggregationTemporality": "x" } }), "sum"),
+            (json!({ "name": "m", "sum": { "isMonotonic": "yes" } }), "sum"),
+            (json!({ "name": "m", "sum": 7 }), "sum"),
+            (json!({ "name": "m", "summary": [] }), "summary"),
+            (json!({ "name": "m", "gauge": { "dataPoints": [{ "asInt": "xyz" }] } }), "asInt"),
+            (json!({ "name": "m", "gauge": { "dataPoints": [{ "asInt": 1.5 }] } }), "asInt"),
+            (json!({ "name": "m", "gauge": { "dataPoints": [{ "asDouble": "lots" }] } }), "`lots`"),
+            (json!({ "name": "m", "gauge": { "dataPoints": [{ "asDouble": "inf" }] } }), "`inf`"),
+            (json!({ "name": "m", "gauge": { "dataPoints": [{ "asDouble": true }] } }), "asDouble"),
+            (json!({ "name": "m", "gauge": { "dataPoints": [{ "asInt": 1, "exemplars": [exemplar] }] } }), "asInt"),
+        ] {
+            let error = metrics(&metric).map(|_| metric).expect_err("wrong").to_string();
+            assert!(error.contains(place), "{error}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod variables;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::constraints;
 use crate::engine::{self, Templates};
 use crate::library::{Library, LibraryError, Pack, PackId};
 use crate::manifest::SlotSpec;
@@ -43,6 +44,7 @@ pub fn check(library: &Library, id: &PackId) -> Result<Vec<Fault>, LibraryError>
     checker.summary();
     checker.others();
     checker.options();
+    checker.constraints();
     checker.crates();
     checker.slots();
     checker.contributions();
@@ -125,6 +127,16 @@ impl<'a> Checker<'a> {
         }
         if let Err(error) = spec.check(spec.default.clone()) {
             self.fault(place, format!("its default does not fit: {error}"));
+        }
+    }
+
+    /// What nobody has chosen has to be right.
+    fn constraints(&mut self) {
+        let manifest = &self.pack.manifest;
+        let defaults = constraints::defaults(manifest);
+        // One that is no expression is told with the other texts.
+        if let Ok(Some(message)) = constraints::broken(manifest, &self.pack.id.name, &defaults) {
+            self.fault("constraint", format!("the defaults do not meet it: {message}"));
         }
     }
 

@@ -66,6 +66,13 @@ pub(super) fn globals(checker: &Checker<'_>, each: Option<&str>) -> BTreeMap<Str
     globals
 }
 
+/// The variables of a constraint and of its message.
+pub(super) fn constraint(checker: &Checker<'_>, _each: Option<&str>) -> BTreeMap<String, Shape> {
+    let options = || Shape::Record(checker.pack.manifest.options.keys().map(|it| (it.clone(), Shape::Plain)).collect());
+    let named = [("name", Shape::Plain), ("options", options()), ("defaults", options())];
+    named.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect()
+}
+
 /// An entry of a slot.
 pub(super) fn entry(slot: &SlotSpec) -> Shape {
     let field = |kind| match kind {

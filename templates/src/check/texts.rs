@@ -1,5 +1,8 @@
 //! The texts and conditions of `pack.toml` that are templates.
 
+use std::collections::BTreeMap;
+
+use super::shapes::Shape;
 use super::variables::Walk;
 use super::{Checker, shapes};
 use crate::engine;
@@ -29,6 +32,11 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 }
             }
         }
+    }
+    for constraint in &manifest.constraints {
+        let place = Place { globals: shapes::constraint, ..Place::new("constraint", None) };
+        place.when(checker, Some(&constraint.holds));
+        place.text(checker, &constraint.message);
     }
     telemetry(checker);
     for (key, value) in &manifest.verify.env {
@@ -82,11 +90,13 @@ fn probe(checker: &mut Checker<'_>, probe: &Probe) {
 struct Place<'p> {
     name: &'p str,
     each: Option<&'p str>,
+    /// What its strings see.
+    globals: fn(&Checker<'_>, Option<&str>) -> BTreeMap<String, Shape>,
 }
 
 impl<'p> Place<'p> {
     fn new(name: &'p str, each: Option<&'p str>) -> Self {
-        Self { name, each }
+        Self { name, each, globals: shapes::globals }
     }
 
     fn when(&self, checker: &mut Checker<'_>, expression: Option<&str>) {
@@ -135,7 +145,7 @@ impl<'p> Place<'p> {
             Ok(nodes) => nodes,
             Err(error) => return checker.fault(self.name, format!("`{written}` is no template: {error}")),
         };
-        let mut walk = Walk::without_templates(shapes::globals(checker, self.each));
+        let mut walk = Walk::without_templates((self.globals)(checker, self.each));
         walk.nodes(&nodes);
         for (_, problem) in walk.problems {
             checker.fault(self.name, format!("{} in `{written}`", problem.text));

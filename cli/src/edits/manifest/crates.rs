@@ -25,6 +25,9 @@ pub struct Edited {
 const NORMAL: &str = "dependencies";
 const DEV: &str = "dev-dependencies";
 
+/// By convention the feature that switches all others on.
+const EVERYTHING: &str = "full";
+
 /// Brings the crates of the manifest `content` from `old` to `new`; `workspace` is the workspace it belongs to.
 ///
 /// # Errors
@@ -50,7 +53,7 @@ pub fn reconcile_crates(
             notes: &mut notes,
         };
         *kept = work.entries(old, new)?;
-        let insertions = work.insertions(old, new, kept);
+        let insertions = work.insertions(new, kept);
         let created = work.insert(&insertions, old)?;
         let splices = work.splices;
         drop(document);
@@ -82,6 +85,7 @@ impl Work<'_> {
     /// Edits the entries that are there; returns what to remember, without those that have to be inserted.
     fn entries(&mut self, old: &Locked, new: &Wanted) -> Result<Locked, ManifestError> {
         let mut kept = Locked::new();
+        let mut gone = Vec::new();
         let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         for name in names {
             let entry = self.entry(name)?;
@@ -89,24 +93,52 @@ impl Work<'_> {
                 (None, Some(wanted), Some(entry)) => {
                     kept.insert(name.clone(), self.adopt(name, wanted, &entry));
                 }
-                (Some(locked), Some(wanted), _) if locked.satisfies(wanted) => {
+                // Whoever comes now gets what it needs; for the others a crate that was deleted stays so.
+                (Some(locked), Some(wanted), None) if wanted.by.iter().any(|by| !locked.by.contains(by)) => {}
+                (Some(locked), Some(wanted), None) => {
+                    gone.push((name.clone(), self.fresh_line(name, wanted)));
+                    kept.insert(name.clone(), LockedCrate::new(wanted, locked.workspace, locked.before.clone()));
+                }
+                (Some(locked), Some(wanted), Some(entry)) if locked.satisfies(wanted) => {
+                    self.check_features(name, wanted, &entry.said);
                     kept.insert(name.clone(), LockedCrate { by: wanted.by.clone(), ..locked.clone() });
                 }
                 (Some(locked), Some(wanted), Some(entry)) => {
                     kept.insert(name.clone(), self.change(name, locked, wanted, &entry));
                 }
-                (Some(locked), Some(wanted), None) => {
-                    self.note(
-                        format!("`{name}` is no longer in [{}], and is wanted with other features now", self.name),
-                        format!("see that the code still builds, or put back: {}", self.fresh_line(name, wanted)),
-                    );
-                    kept.insert(name.clone(), LockedCrate::new(wanted, locked.workspace, locked.before.clone()));
-                }
                 (Some(locked), None, Some(entry)) => self.release(name, locked, &entry),
                 (Some(_), None, None) | (None, _, None) | (None, None, Some(_)) => {}
             }
         }
+        self.tell_gone(gone);
         Ok(kept)
+    }
+
+    /// Crates that packs need and that are no longer there, each with the line that brings it back.
+    fn tell_gone(&mut self, gone: Vec<(String, String)>) {
+        if gone.is_empty() {
+            return;
+        }
+        let names: Vec<String> = gone.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let (are, them) = if gone.len() == 1 { ("is", "it") } else { ("are", "them") };
+        let lines: Vec<&str> = gone.iter().map(|(_, line)| line.as_str()).collect();
+        self.notes.push(ManifestNote {
+            message: format!("{} {are} no longer in [{}], and packs need {them}", names.join(", "), self.name),
+            next_step: format!("put back what your code uses:\n{}", lines.join("\n")),
+            gone: gone.into_iter().map(|(name, _)| name).collect(),
+        });
+    }
+
+    /// Tells which features an entry has lost.
+    fn check_features(&mut self, name: &str, wanted: &Requirement, said: &Said) {
+        let missing = self.missing(wanted, name, said);
+        let lost: Vec<String> = missing.difference(&said.features).map(|feature| format!("`{feature}`")).collect();
+        if !lost.is_empty() && !said.features.contains(EVERYTHING) {
+            self.note(
+                format!("`{name}` has lost {}, which {} needs", lost.join(", "), wanted.by.join(", ")),
+                format!("see that the code still builds, or put back: {}", self.fresh_line(name, wanted)),
+            );
+        }
     }
 
     fn entry(&self, name: &str) -> Result<Option<Found>, ManifestError> {
@@ -211,11 +243,9 @@ impl Work<'_> {
     }
 
     /// The lines of crates that are not there yet, by name; notes them as locked.
-    fn insertions(&self, old: &Locked, new: &Wanted, kept: &mut Locked) -> Vec<(String, String)> {
+    fn insertions(&self, new: &Wanted, kept: &mut Locked) -> Vec<(String, String)> {
         let mut lines = Vec::new();
-        for (name, wanted) in
-            new.iter().filter(|(name, _)| !old.contains_key(*name) && !kept.contains_key(*name)).collect::<Vec<_>>()
-        {
+        for (name, wanted) in new.iter().filter(|(name, _)| !kept.contains_key(*name)).collect::<Vec<_>>() {
             let locked = self.fresh(name, wanted);
             let above = self.workspace.and_then(|workspace| workspace.get(name));
             lines.push((name.clone(), format!("{}\n", line(name, &locked, above))));
@@ -277,7 +307,7 @@ impl Work<'_> {
     }
 
     fn note(&mut self, message: String, next_step: String) {
-        self.notes.push(ManifestNote { message, next_step });
+        self.notes.push(ManifestNote { message, next_step, gone: Vec::new() });
     }
 }
 

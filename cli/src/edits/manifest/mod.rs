@@ -18,7 +18,7 @@ use super::style::Style;
 
 pub use crates::{Edited, reconcile_crates};
 pub use locked::{LockedCrate, LockedCrates};
-pub use patch::add_patch;
+pub use patch::{add_patch, is_patched};
 pub use workspace::{Workspace, WorkspaceCrate};
 
 /// Why a manifest cannot be edited; it is then left as it is.
@@ -48,6 +48,19 @@ pub struct ManifestNote {
     pub message: String,
     /// What to do about it.
     pub next_step: String,
+    /// Crates that packs brought and that are not there: code that uses one of them does not build.
+    pub gone: Vec<String>,
+}
+
+/// The name that code knows the package by: its library's, or else its own; `None` for a manifest without a package.
+///
+/// # Errors
+/// When the manifest cannot be parsed.
+pub fn crate_name(content: &[u8]) -> Result<Option<String>, ManifestError> {
+    let plain = Plain::new(content)?;
+    let document = plain.parse()?;
+    let name = |table: &str| document.get(table)?.get("name")?.as_str().map(str::to_owned);
+    Ok(name("lib").or_else(|| name("package")))
 }
 
 /// A manifest's text with `\n` as line ending, and how to give back what its owner has.

@@ -4,6 +4,20 @@ use std::collections::BTreeMap;
 
 use super::{ManifestError, ManifestNote, Plain, Splices, place};
 
+/// Whether one of `crates` is taken from the folder that stands beside its name.
+///
+/// # Errors
+/// When the manifest cannot be parsed.
+pub fn is_patched(content: &[u8], crates: &BTreeMap<String, String>) -> Result<bool, ManifestError> {
+    let plain = Plain::new(content)?;
+    let document = plain.parse()?;
+    let folder = |name: &str| {
+        let (_, item) = place::lookup(&document, &["patch", "crates-io"], name)?;
+        item.get("path").and_then(|path| path.as_str()).map(|path| path.trim_end_matches('/').to_owned())
+    };
+    Ok(crates.iter().any(|(name, expected)| folder(name).as_deref() == Some(expected)))
+}
+
 /// `content` with a patch for each crate that has none yet, and notes about those that have another.
 ///
 /// # Errors
@@ -26,6 +40,7 @@ pub fn add_patch(
                     notes.push(ManifestNote {
                         message: format!("`{name}` is patched with {other} already, and stays so"),
                         next_step: format!("see that it is the same version as {folder}"),
+                        gone: Vec::new(),
                     });
                 }
             }
