@@ -30,7 +30,7 @@ impl Client {
         template: &'static str,
         values: &[&str],
     ) -> Result<T, CallError> {
-        let request = self.http.get(self.url(template, values));
+        let request = self.http.get(self.url(template, values)?);
         let response = request.template(template).send().await?;
         match response.status() {
             status if status.is_success() => Ok(response.json().await?),
@@ -39,7 +39,10 @@ impl Client {
         }
     }
 
-    fn url(&self, template: &str, values: &[&str]) -> Url {
+    fn url(&self, template: &str, values: &[&str]) -> Result<Url, CallError> {
+        if values.iter().any(|value| !is_segment(value)) {
+            return Err(CallError::Unaddressable);
+        }
         let mut values = values.iter();
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -53,8 +56,13 @@ impl Client {
                 path.push(value.unwrap_or(&segment));
             }
         }
-        url
+        Ok(url)
     }
+}
+
+/// Whether a URL can carry the value as one segment of its path: it resolves dots, and drops line breaks.
+fn is_segment(value: &str) -> bool {
+    !matches!(value, "" | "." | "..") && !value.contains(char::is_control)
 }
 
 /// Why a call gave no answer.
@@ -63,6 +71,9 @@ pub enum CallError {
     /// What was asked for does not exist.
     #[error("the service answered that it does not exist")]
     NotFound,
+    /// What was asked for has a name that no URL can carry, such as `..`; the service was not asked.
+    #[error("no path can name it")]
+    Unaddressable,
     /// The service answered with another status than a success.
     #[error("the service answered {0}")]
     Status(StatusCode),
@@ -78,7 +89,7 @@ impl CallError {
     /// Whether the service is to blame, rather than the request.
     pub fn is_failure(&self) -> bool {
         match self {
-            Self::NotFound => false,
+            Self::NotFound | Self::Unaddressable => false,
             Self::Status(status) => !status.is_client_error(),
             Self::TimedOut(_) | Self::Failed(_) => true,
         }
@@ -103,10 +114,24 @@ mod tests {
     fn values_stay_inside_their_segment() {
         let base = Uri::from_static("http://localhost:8081/api/");
         let client = Client::new(&base, Duration::from_secs(1)).unwrap();
-        let url = client.url("/items/{id}", &["../a b?c"]);
+        let url = client.url("/items/{id}", &["../a b?c"]).unwrap();
         assert_eq!(
             url.as_str(),
             "http://localhost:8081/api/items/..%2Fa%20b%3Fc"
         );
+    }
+
+    #[test]
+    fn a_value_that_would_leave_its_segment_is_refused() {
+        let base = Uri::from_static("http://localhost:8081");
+        let client = Client::new(&base, Duration::from_secs(1)).unwrap();
+        for value in ["", ".", "..", ".\n.", "4\t2"] {
+            let refused = client.url("/items/{id}", &[value]);
+            assert!(
+                matches!(refused, Err(CallError::Unaddressable)),
+                "{value:?}"
+            );
+        }
+        assert!(client.url("/items/{id}", &["..."]).is_ok());
     }
 }

@@ -42,12 +42,12 @@ impl Config {
         let port = reader.get("PORT", 8080);
         let config = Self {
             address: SocketAddr::new(host, port),
-            request_timeout: reader.get("REQUEST_TIMEOUT", Duration::from_secs(10)),
+            request_timeout: reader.timeout("REQUEST_TIMEOUT", Duration::from_secs(10)),
             max_body_bytes: reader.get("MAX_BODY_BYTES", 1024 * 1024),
             shutdown_delay: reader.get("SHUTDOWN_DELAY", Duration::ZERO),
-            shutdown_timeout: reader.get("SHUTDOWN_TIMEOUT", Duration::from_secs(10)),
+            shutdown_timeout: reader.timeout("SHUTDOWN_TIMEOUT", Duration::from_secs(10)),
             upstream_url: reader.get("UPSTREAM_URL", Uri::from_static("http://localhost:8081")),
-            upstream_timeout: reader.get("UPSTREAM_TIMEOUT", Duration::from_secs(5)),
+            upstream_timeout: reader.timeout("UPSTREAM_TIMEOUT", Duration::from_secs(5)),
             patterns: patterns::Config::read(&mut reader),
         };
         let settings = telemetry::Settings::read(&mut reader);
@@ -68,13 +68,24 @@ mod tests {
 
     #[test]
     fn bad_values_of_the_service_and_of_its_telemetry_are_told_together() {
-        let environment =
-            Environment::from_pairs([("PORT", "eighty"), ("OTEL_PROPAGATORS", "pigeon")]);
+        let wrong = [
+            ("PORT", "eighty"),
+            ("REQUEST_TIMEOUT", "0s"),
+            ("UPSTREAM_URL", "http://localhost?x=1"),
+            ("LOG_FORMAT", "xml"),
+            ("RUST_LOG", "debgu"),
+            ("OTEL_SDK_DISABLED", "maybe"),
+            ("OTEL_TRACES_EXPORTER", "jaeger"),
+            ("OTEL_TRACES_SAMPLER", "sometimes"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "10s"),
+            ("OTEL_PROPAGATORS", "pigeon"),
+        ];
+        let environment = Environment::from_pairs(wrong);
         let message = Config::read(&environment).err().unwrap().to_string();
-        assert!(message.contains("PORT is `eighty`"), "{message}");
-        assert!(
-            message.contains("OTEL_PROPAGATORS is `pigeon`"),
-            "{message}"
-        );
+        for (name, _) in wrong {
+            let told = format!("  {name} is ");
+            let lines = message.lines().filter(|line| line.starts_with(&told));
+            assert_eq!(lines.count(), 1, "{name}: {message}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Uri;
-use otelgen::telemetry::Environment;
+use otelgen::telemetry::{Environment, EnvironmentErrors};
 
 const NO_HTTPS: &str = "is an https URL, which needs a build with `--features tls`";
 
@@ -34,17 +34,28 @@ impl<'a> Reader<'a> {
         self.accept(value).unwrap_or(default)
     }
 
+    /// The duration in `name`, which bounds something and so is above zero.
+    pub fn timeout(&mut self, name: &str, default: Duration) -> Duration {
+        let value = self.get(name, default);
+        if value.is_zero() {
+            self.note(format!("{name} is zero, and nothing is done in no time"));
+        }
+        value
+    }
+
     /// What somebody else has read; `None` where it is wrong.
     pub fn accept<T, E: fmt::Display>(&mut self, value: Result<T, E>) -> Option<T> {
         value.map_err(|problem| self.note(problem.to_string())).ok()
     }
 
-    /// Refuses an https URL where this build cannot speak https, in a variable that others read.
-    pub fn check_https(&mut self, name: &str) {
-        let url = self.environment.get(name).unwrap_or_default();
-        if cfg!(not(feature = "tls")) && url.starts_with("https:") {
-            self.note(format!("{name} {NO_HTTPS}"));
-        }
+    /// What somebody else has read from several variables; `None` where any of them is wrong.
+    pub fn accept_all<T>(&mut self, value: Result<T, EnvironmentErrors>) -> Option<T> {
+        let problems = |errors: EnvironmentErrors| {
+            for problem in errors {
+                self.note(problem.to_string());
+            }
+        };
+        value.map_err(problems).ok()
     }
 
     fn note(&mut self, problem: String) {
@@ -121,6 +132,9 @@ impl Setting for Uri {
         let uri = text.parse::<Self>().unwrap_or_default();
         match uri.scheme_str() {
             Some("https") if cfg!(not(feature = "tls")) => Err(NO_HTTPS.to_owned()),
+            Some("http" | "https") if text.contains(['?', '#']) => Err(
+                "is a URL with a query or a fragment, which paths cannot be put behind".to_owned(),
+            ),
             Some("http" | "https") => Ok(uri),
             _ => Err("is not a URL such as http://localhost:8081".to_owned()),
         }
@@ -167,6 +181,23 @@ mod tests {
         ] {
             assert_eq!(duration(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn nothing_is_done_in_no_time() {
+        let environment = Environment::from_pairs([("TIMEOUT", "0s")]);
+        let mut reader = Reader::new(&environment);
+        reader.timeout("TIMEOUT", Duration::from_secs(1));
+        let message = reader.finish(Some(())).unwrap_err().to_string();
+        assert!(message.contains("TIMEOUT is zero"), "{message}");
+    }
+
+    #[test]
+    fn a_base_url_has_no_query_and_no_fragment() {
+        for wrong in ["http://h?x=1#f", "http://h/#f", "ftp://h", "h:80"] {
+            assert!(Uri::parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(Uri::parse("http://localhost:8081/api").is_ok());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub enum ApiError {
 impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::NotFound => Self::NotFound,
+            CallError::NotFound | CallError::Unaddressable => Self::NotFound,
             CallError::TimedOut(_) => Self::UpstreamTimedOut(error),
             _ => Self::UpstreamFailed(error),
         }
@@ -48,7 +48,24 @@ impl From<CallError> for ApiError {
 pub struct Problem {
     title: &'static str,
     status: u16,
-    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl Problem {
+    /// What `status` is called, and `detail` about this one.
+    pub fn new(status: StatusCode, detail: Option<String>) -> Self {
+        Self {
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail,
+        }
+    }
+
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
 }
 
 impl ApiError {
@@ -64,12 +81,7 @@ impl ApiError {
 
     /// The body to answer with. Causes are for the log, not for the caller.
     pub fn problem(&self) -> Problem {
-        let status = self.status();
-        Problem {
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            detail: self.to_string(),
-        }
+        Problem::new(self.status(), Some(self.to_string()))
     }
 
     /// Seconds to wait before trying again, for the `Retry-After` header.
@@ -84,9 +96,16 @@ impl ApiError {
 
     /// Logs what the caller is not told.
     pub fn log(&self) {
-        if self.status().is_server_error() {
-            tracing::warn!(error.message = self.causes(), "request failed");
+        if self.is_news() {
+            let causes = self.causes();
+            tracing::warn!(name: "request.failed", { error.message = causes }, "request failed");
         }
+    }
+
+    /// A refused call is none: there may be thousands a second, and what refuses them tells when it begins to and
+    /// counts them.
+    fn is_news(&self) -> bool {
+        self.status().is_server_error() && !matches!(self, Self::Unavailable { .. })
     }
 
     fn causes(&self) -> String {
@@ -98,5 +117,21 @@ impl ApiError {
             cause = error.source();
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_call_is_not_logged_but_a_failed_one_is() {
+        let refused = ApiError::Unavailable {
+            retry_after: None,
+            source: "refused".into(),
+        };
+        assert!(!refused.is_news());
+        assert!(ApiError::TimedOut.is_news());
+        assert!(!ApiError::NotFound.is_news());
     }
 }
