@@ -143,7 +143,7 @@ fn next(target: &Path, verified: bool) -> Result<Vec<String>, Problem> {
 /// `--verify`: people see what was written before the long build, machines get one document.
 fn verified(mut report: ChangeReport, decided: Decided, site: &Site, format: Format) -> Result<Outcome, Problem> {
     if format == Format::Human {
-        print(&Report::Changes(Box::new(report.clone())), format).map_err(|error| Problem::new("io", &error))?;
+        print(&Report::Changes(Box::new(report.clone())), format).map_err(|error| Problem::unwritten(&error))?;
     }
     let written = |problem: Problem| {
         let help = format!("the project is written; `otelgen verify` in {} tries again", site.target.display());

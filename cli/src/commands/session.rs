@@ -103,6 +103,9 @@ pub(super) fn settle(location: &Location, access: Access) -> Result<Vec<Recovere
     let project = location.project();
     let mut places = vec![&location.base];
     places.extend(location.in_workspace().then_some(&project));
+    if access != Access::DryRun {
+        places.iter().for_each(|place| apply::sweep(place));
+    }
     for place in places.into_iter().filter(|place| apply::is_pending(place)) {
         if access == Access::DryRun {
             return Err(interrupted(place));

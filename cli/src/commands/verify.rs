@@ -9,7 +9,7 @@ use crate::project::{Location, Reader};
 use crate::reconcile;
 use crate::render::{Rendered, render};
 use crate::report::{Exit, Outcome, Problem, Progress, Report};
-use crate::verify::{VerifyOptions, VerifyReport, verify};
+use crate::verify::{VerifyOptions, VerifyReport, binder, verify};
 
 use super::session::{Access, Session};
 
@@ -49,6 +49,7 @@ pub(super) fn prove(folder: PathBuf, rendered: Rendered, request: VerifyRequest)
         protocol: request.protocol,
         receiver: request.receiver,
         undeclared: request.undeclared,
+        binder: binder(),
         progress: progress.sink(),
     };
     let runtime = tokio::runtime::Runtime::new();

@@ -87,6 +87,17 @@ impl Problem {
         Self { code, message: error.to_string(), causes, help: None, exit: Exit::Failed }
     }
 
+    /// From a report that could not be printed.
+    pub fn unwritten(error: &std::io::Error) -> Self {
+        Self {
+            code: "io",
+            message: "could not write to the standard output".to_owned(),
+            causes: vec![error.to_string()],
+            help: None,
+            exit: Exit::Failed,
+        }
+    }
+
     /// With what to do next.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
