@@ -133,7 +133,8 @@ impl Problem {
 
 impl From<NameError> for Problem {
     fn from(error: NameError) -> Self {
-        let problem = Self::new("invalid-name", &error);
+        let message = format!("the project cannot be called `{}`: {}", error.name, error.reason);
+        let problem = Self { message, ..Self::new("invalid-name", &error) };
         let last = error.name.rsplit(['/', '\\']).next().and_then(|last| Name::new(last).ok());
         match error.suggestion() {
             _ if last.is_some() && matches!(error.reason, Reason::Character('/' | '\\' | '.')) => {
@@ -150,6 +151,7 @@ impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::Name(error) => error.into(),
+            RequestError::NoneAndSome { .. } => Self::new("usage", &error),
             RequestError::Setting(error) => error.into(),
         }
     }
@@ -158,7 +160,6 @@ impl From<RequestError> for Problem {
 impl From<PlanError> for Problem {
     fn from(error: PlanError) -> Self {
         match error {
-            PlanError::Name { error, .. } => error.into(),
             PlanError::UnknownPack { ref id, .. } => {
                 let help = format!("`otelgen list {}` shows all", id.kind);
                 Self::new("unknown-pack", &error).help(help)
@@ -186,7 +187,7 @@ impl From<PlanError> for Problem {
                 Self::new("not-there", &error).help(help)
             }
             PlanError::Ambiguous { .. } => Self::new("ambiguous", &error),
-            PlanError::ProjectIsCrate { .. } => Self::new("invalid-name", &error),
+            PlanError::ProjectIsCrate { .. } | PlanError::Name { .. } => Self::new("invalid-name", &error),
             _ => Self::new("impossible-project", &error),
         }
     }
@@ -194,7 +195,13 @@ impl From<PlanError> for Problem {
 
 impl From<RenderError> for Problem {
     fn from(error: RenderError) -> Self {
-        Self::new("invalid-pack", &error)
+        let code = match error {
+            RenderError::SamePath { .. } | RenderError::Inception { .. } | RenderError::SameEntry { .. } => {
+                "invalid-name"
+            }
+            _ => "invalid-pack",
+        };
+        Self::new(code, &error)
     }
 }
 
