@@ -89,8 +89,20 @@ impl fmt::Display for Name {
 impl NameError {
     /// A name near the one given that passes, if there is one.
     pub fn suggestion(&self) -> Option<String> {
+        self.respelled().or_else(|| {
+            let longer = format!("{}-service", self.words()?);
+            broken_rule(&longer).is_none().then_some(longer)
+        })
+    }
+
+    /// The same name in letters that pass, if that is enough.
+    pub fn respelled(&self) -> Option<String> {
+        self.words().filter(|words| broken_rule(words).is_none())
+    }
+
+    fn words(&self) -> Option<String> {
         let mut words = String::new();
-        for character in self.name.chars() {
+        for character in self.name.chars().flat_map(|character| ascii(character).chars().collect::<Vec<_>>()) {
             if character.is_ascii_alphanumeric() {
                 words.push(character.to_ascii_lowercase());
             } else if !words.is_empty() && !words.ends_with('-') {
@@ -100,10 +112,39 @@ impl NameError {
         let start = words.find(|character: char| character.is_ascii_alphabetic())?;
         let mut candidate = words.get(start..)?.to_owned();
         candidate.truncate(MAX_LENGTH);
-        let candidate = candidate.trim_end_matches('-').to_owned();
-        [candidate.clone(), format!("{candidate}-service")].into_iter().find(|text| broken_rule(text).is_none())
+        Some(candidate.trim_end_matches('-').to_owned())
     }
 }
+
+/// A letter without its accent.
+fn ascii(character: char) -> String {
+    for (letters, plain) in PLAIN {
+        if letters.contains(character.to_lowercase().next().unwrap_or(character)) {
+            return (*plain).to_owned();
+        }
+    }
+    character.to_string()
+}
+
+/// The letters of western European languages; of others, a name has to be spelled by who knows how.
+const PLAIN: &[(&str, &str)] = &[
+    ("àáâãåā", "a"),
+    ("ä", "ae"),
+    ("æ", "ae"),
+    ("çćč", "c"),
+    ("èéêëēě", "e"),
+    ("ìíîïī", "i"),
+    ("ñń", "n"),
+    ("òóôõøō", "o"),
+    ("ö", "oe"),
+    ("œ", "oe"),
+    ("ß", "ss"),
+    ("śš", "s"),
+    ("ùúûūů", "u"),
+    ("ü", "ue"),
+    ("ýÿ", "y"),
+    ("žźż", "z"),
+];
 
 fn broken_rule(text: &str) -> Option<Reason> {
     spelling(text).or_else(|| reserved(text))
@@ -220,6 +261,8 @@ mod tests {
             ("test", Some("test-service")),
             ("match", Some("match-service")),
             ("shop--api-", Some("shop-api")),
+            ("café", Some("cafe")),
+            ("Läden", Some("laeden")),
             ("店", None),
             ("..", None),
         ] {

@@ -43,6 +43,14 @@ fn help_is_short_and_has_examples_and_exit_codes() {
 }
 
 #[test]
+fn help_can_be_asked_for_by_a_command() {
+    let place = Place::new();
+    assert_eq!(place.run(&["help"]).succeeds().stdout, place.run(&["--help"]).succeeds().stdout);
+    assert_eq!(place.run(&["help", "new"]).succeeds().stdout, place.run(&["new", "--help"]).succeeds().stdout);
+    place.run(&["help", "nwe"]).fails(2, &["nwe"]);
+}
+
+#[test]
 fn no_code_of_the_command_line_names_a_pack() {
     fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
         for entry in fs::read_dir(folder).expect("readable") {

@@ -118,3 +118,45 @@ fn killed_while_creating_there_is_no_project_or_all_of_it() {
     }
     assert!(cut_off > 0 && left_over > 0, "no round hit the creation: {cut_off} cut off, {left_over} left over");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_under_verify_ends_with_otelgen_however_that_ends() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::process::{Command, Stdio};
+
+    // The shell is what otelgen is to the service; the service holds the pipe open as long as it runs.
+    let script = r#""$OTELGEN" __bound-to $$ sh -c 'echo up; exec sleep 1000' & wait"#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).env("OTELGEN", env!("CARGO_BIN_EXE_otelgen"));
+    let mut parent = shell.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut output = BufReader::new(parent.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a line");
+    assert_eq!(line, "up\n");
+    parent.kill().expect("killed");
+    parent.wait().expect("ended");
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(output.read_to_end(&mut Vec::new()).is_ok()));
+    assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(30)), Ok(true), "the service still runs");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_whose_otelgen_has_ended_already_is_not_started() {
+    let place = Place::new();
+    let ran = place.run(&["__bound-to", "1", "touch", "started"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("has ended"), "{}", ran.stderr);
+    assert!(!place.path("started").exists());
+}
+
+#[test]
+fn a_lock_file_that_a_killed_command_left_goes_with_the_next_command_of_any_kind() {
+    for arguments in [&["list"][..], &["describe", "backend", "otlp"], &["add", "pattern", "zzz"]] {
+        let place = Place::with_shop(&[]);
+        place.write("shop/.otelgen.lock", "4194304000");
+        place.run_in("shop", arguments);
+        assert!(!place.path("shop/.otelgen.lock").exists(), "{arguments:?}");
+    }
+}

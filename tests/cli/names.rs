@@ -55,3 +55,37 @@ fn an_instance_has_to_have_a_name_that_a_module_can_have() {
     }
     assert_eq!(place.content(), before);
 }
+
+#[test]
+fn it_is_said_whose_name_it_is_and_the_suggestion_would_do() {
+    let place = Place::with_shop(&[]);
+    let before = place.content();
+    let pattern = |name: &str| format!("circuit-breaker:{name}");
+    for (name, suggestion) in [("mod", "`payments`"), ("Café", "`cafe`"), ("my stock", "`my-stock`")] {
+        let words = ["an instance of pattern/circuit-breaker cannot be called", suggestion];
+        place.run(&["new", "other", "--pattern", &pattern(name)]).fails(1, &words);
+        place.run_in("shop", &["add", "pattern", &pattern(name)]).fails(1, &words);
+    }
+    place.run(&["new", "café"]).fails(1, &["the project cannot be called `café`", "`cafe`"]);
+    assert_eq!(place.content(), before);
+}
+
+#[test]
+fn a_name_that_the_code_of_the_project_has_for_itself_is_refused_in_terms_of_both_commands() {
+    let place = Place::with_shop(&[]);
+    let before = place.content();
+    for (name, words) in [
+        ("patterns", &["src/patterns/patterns.rs", "module inside another", "`circuit-breaker:NAME`"][..]),
+        ("routes", &["src/patterns/routes/routes.rs", "module inside another", "`circuit-breaker:NAME`"]),
+        ("serde", &["crate of that name", "`circuit-breaker:NAME`"]),
+    ] {
+        let pattern = format!("circuit-breaker:{name}");
+        for ran in
+            [place.run(&["new", "other", "--pattern", &pattern]), place.run_in("shop", &["add", "pattern", &pattern])]
+        {
+            let ran = ran.fails(1, words);
+            assert!(!ran.stderr.contains("--name") && !ran.stderr.contains("slot"), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(place.content(), before);
+}

@@ -66,6 +66,23 @@ fn a_pack_that_has_gone_is_told() {
     place.run_in("shop", &["add", "pattern", "greeting", "--pack", "../packs"]).succeeds();
     std::fs::rename(place.path("packs"), place.path("moved")).expect("moved");
     let before = place.content();
-    place.run_in("shop", &["add", "pattern", "circuit-breaker"]).fails(1, &["packs"]);
+    let words = ["otelgen.toml takes pattern/greeting from `../packs`", "no such folder", "`from` in otelgen.toml"];
+    place.run_in("shop", &["add", "pattern", "circuit-breaker"]).fails(1, &words);
+    let list = place.run_in("shop", &["list"]);
+    assert_eq!(list.code, Some(1), "{}", list.stderr);
+    for said in ["circuit-breaker", "warning: otelgen.toml takes pattern/greeting from `../packs`"] {
+        assert!(list.stdout.contains(said), "no `{said}` in {}", list.stdout);
+    }
+    place.run_in("shop", &["describe", "backend", "otlp"]).succeeds();
     assert_eq!(place.content(), before);
+}
+
+#[test]
+fn a_pack_that_the_lock_has_and_nobody_else_is_told_by_list() {
+    let place = Place::with_shop(&[]);
+    let lock = place.read("shop/otelgen.toml").replace("framework/axum", "framework/gone");
+    place.write("shop/otelgen.toml", lock);
+    let list = place.run_in("shop", &["list"]);
+    assert_eq!(list.code, Some(1), "{}", list.stderr);
+    assert!(list.stdout.contains("otelgen.toml has framework/gone, and there is no such pack"), "{}", list.stdout);
 }

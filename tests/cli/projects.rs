@@ -163,3 +163,15 @@ fn a_runtime_in_a_folder_is_written_relative_where_it_was_typed_so() {
     assert!(vendored.path("shop/vendor/otelgen/Cargo.toml").is_file());
     assert!(vendored.read("shop/Cargo.toml").contains("[patch.crates-io]"));
 }
+
+#[test]
+fn a_command_that_changes_an_option_says_so() {
+    let place = Place::with_shop(&["--pattern", "circuit-breaker:stock"]);
+    let set = ["add", "pattern", "circuit-breaker:stock", "--set", "open_for=9s"];
+    let preview = place.run_in("shop", &[&set[..], &["--dry-run"]].concat()).succeeds();
+    assert!(preview.stdout.starts_with("Would change pattern/circuit-breaker (stock) ("), "{}", preview.stdout);
+    let ran = place.run_in("shop", &set).succeeds();
+    assert!(ran.stdout.starts_with("Changed pattern/circuit-breaker (stock) ("), "{}", ran.stdout);
+    let again = place.run_in("shop", &set).succeeds();
+    assert!(again.stdout.starts_with("Nothing to do: "), "{}", again.stdout);
+}

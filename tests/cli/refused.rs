@@ -68,6 +68,17 @@ fn an_option_that_is_not_there_or_does_not_fit_is_told() {
 }
 
 #[test]
+fn what_is_chosen_twice_or_not_at_all_as_well_is_told() {
+    let place = Place::new();
+    let new = |arguments: &[&str]| place.run(&[&["new", "shop"], arguments].concat());
+    new(&["--pattern", "circuit-breaker,circuit-breaker"])
+        .fails(1, &["(payments) is chosen twice", "`circuit-breaker:a,circuit-breaker:b`"]);
+    new(&["--backend", "otlp,otlp"]).fails(1, &["backend/otlp is chosen twice", "once is enough"]);
+    new(&["--deploy", "none,docker"]).fails(1, &["`--deploy`", "`none`", "`docker`"]);
+    assert!(place.content().is_empty());
+}
+
+#[test]
 fn options_that_do_not_go_together_are_told_with_the_next_step() {
     let place = Place::with_shop(&["--pattern", "circuit-breaker"]);
     let before = place.content();
@@ -154,6 +165,7 @@ fn a_damaged_or_a_newer_lock_is_told_with_its_place() {
         (lock.replace("name = \"payments\"", "nmae = \"payments\""), &["damaged", "nmae"]),
         (lock.replace("[project]", "<<<<<<< ours\n[project]"), &["damaged at line"]),
         (lock.replace("otelgen = \"0", "otelgen = \"99"), &["made by otelgen 99", "install"]),
+        (lock.replace("format = 1", "format = 2"), &["format 2", "up to 1", "newer otelgen"]),
         (String::new(), &["damaged"]),
     ];
     for (text, words) in damages {
@@ -217,6 +229,15 @@ fn packs_that_are_not_valid_are_told_with_the_place() {
     place.run(&["new", "shop", "--pattern", "jobs", "--pack", "packs"]).fails(1, &["pattern/jobs", "packs", "sumary"]);
     place.run(&["new", "shop", "--pack", "nowhere"]).fails(1, &["nowhere"]);
     assert_eq!(place.content(), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written_is_named() {
+    let place = Place::new();
+    let full = fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let ran = Ran::from(place.command("").arg("list").stdout(full).output().expect("it runs"));
+    ran.fails(1, &["could not write to the standard output", "No space left"]);
 }
 
 #[cfg(unix)]

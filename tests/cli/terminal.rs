@@ -70,3 +70,20 @@ fn giving_up_writes_nothing() {
     assert!(matches!(code, Some(1 | 130)), "{code:?}: {screen}");
     assert!(place.content().is_empty());
 }
+
+#[test]
+fn in_a_narrow_terminal_lines_are_broken_between_words() {
+    let place = Place::new();
+    for arguments in ["list", "describe pattern circuit-breaker"] {
+        let Some((code, screen)) = converse(&place, arguments, &[]) else { return };
+        assert_eq!(code, Some(0), "{screen}");
+    }
+    let mut shell = place.prepare(Command::new("script"), "");
+    let line = format!("stty rows 40 cols 50; \"{}\" describe pattern circuit-breaker", env!("CARGO_BIN_EXE_otelgen"));
+    shell.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("TERM", "xterm").env("NO_COLOR", "1");
+    let Ok(output) = shell.env("SHELL", "/bin/sh").output() else { return };
+    let screen = String::from_utf8_lossy(&output.stdout);
+    let fits = |line: &&str| line.trim_end().chars().count() <= 50 || line.trim().split(' ').count() == 1;
+    let long: Vec<&str> = screen.lines().filter(|line| !fits(line)).collect();
+    assert!(screen.contains("Options") && long.is_empty(), "{long:#?} in:\n{screen}");
+}

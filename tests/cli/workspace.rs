@@ -20,6 +20,13 @@ fn a_new_project_joins_the_members_in_order() {
 }
 
 #[test]
+fn comments_beside_members_stay_beside_them() {
+    let root = "[workspace]\nmembers = [\n    \"crates/lib1\", # the lib\n    \"tools/x\",     # a tool\n]\n";
+    let place = in_workspace(root, &["--runtime", "registry"]);
+    assert_eq!(place.read("Cargo.toml"), root.replace("# the lib\n", "# the lib\n    \"services/shop\",\n"));
+}
+
+#[test]
 fn a_pattern_that_covers_it_is_enough() {
     let root = "[workspace]\nmembers = [\"services/*\"]\n";
     let place = in_workspace(root, &["--runtime", "registry"]);

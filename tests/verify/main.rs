@@ -121,6 +121,7 @@ fn options(fault: &str) -> VerifyOptions {
         protocol: Protocol::HttpProtobuf,
         receiver: None,
         undeclared: Undeclared::Error,
+        binder: None,
         progress: Sink::default(),
     }
 }

@@ -45,6 +45,15 @@ impl Guard {
     }
 }
 
+/// Removes the lock file that a killed process left at `base`. One that is held, and one in a folder that cannot be
+/// written, stay.
+pub fn sweep(base: &Path) {
+    if base.join(FILE).exists() {
+        // Whoever takes a lock over removes it in the end.
+        drop(Guard::acquire(base));
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         // While still locked, so that nobody else's file is removed.
@@ -121,6 +130,19 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join(FILE), "4194304000").expect("written");
         Guard::acquire(folder.path()).expect("the lock");
+    }
+
+    #[test]
+    fn a_lock_file_is_swept_away_unless_somebody_holds_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lock = folder.path().join(FILE);
+        fs::write(&lock, "4194304000").expect("written");
+        sweep(folder.path());
+        assert!(!lock.exists());
+        let guard = Guard::acquire(folder.path()).expect("the lock");
+        sweep(folder.path());
+        assert!(lock.exists());
+        drop(guard);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod vcs;
 pub use create::create;
 pub use error::ApplyError;
 pub use journal::is_pending;
-pub use lock::Guard;
+pub use lock::{Guard, sweep};
 pub use recover::{Outcome, Recovered, recover};
 pub use steps::{Step, Steps, Unwatched};
 pub use update::update;

@@ -28,7 +28,7 @@ Exit codes:
 /// Scaffolds and extends instrumented Rust services, and proves that their telemetry arrives.
 #[derive(Debug, Parser)]
 #[command(name = "otelgen", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
-#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -122,6 +122,14 @@ pub enum RequestError {
     /// The project cannot have this name.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// `none` and something as well.
+    #[error("`--{kind}` has `{NONE}` and `{name}`: leave one of them out")]
+    NoneAndSome {
+        /// Of what.
+        kind: Kind,
+        /// The other.
+        name: String,
+    },
     /// A `--set` that sets nothing.
     #[error(transparent)]
     Setting(#[from] PlanError),
@@ -133,7 +141,7 @@ impl NewArgs {
     /// The request that was typed.
     ///
     /// # Errors
-    /// An invalid name, or a `--set` without `=`.
+    /// An invalid name, `none` beside something else, or a `--set` without `=`.
     pub fn request(self) -> Result<NewRequest, RequestError> {
         let named = [
             (Kind::Framework, Vec::from_iter(self.framework)),
@@ -142,6 +150,12 @@ impl NewArgs {
             (Kind::Deploy, self.deploy),
             (Kind::Mesh, Vec::from_iter(self.mesh)),
         ];
+        for (kind, names) in &named {
+            let other = names.iter().find(|name| *name != NONE).filter(|_| names.iter().any(|name| name == NONE));
+            if let Some(name) = other {
+                return Err(RequestError::NoneAndSome { kind: *kind, name: name.clone() });
+            }
+        }
         let without = named.iter().filter(|(_, names)| names.iter().any(|name| name == NONE)).map(|(kind, _)| *kind);
         let wanted = |(kind, names): &(Kind, Vec<String>)| {
             let kind = *kind;

@@ -13,7 +13,7 @@ pub fn markdown() -> String {
     let mut page =
         String::from("# Commands\n\n<!-- Generated from the command line's own definition; a test compares. -->\n\n");
     let _ = writeln!(page, "{}.\n", about(&root).trim_end_matches('.'));
-    for command in root.get_subcommands() {
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
         describe(&mut page, command);
     }
     let exit_codes = root.get_after_help().map(ToString::to_string).unwrap_or_default();

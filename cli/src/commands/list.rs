@@ -4,7 +4,7 @@ use otelgen_templates::{Kind, PackId};
 
 use crate::args::ListArgs;
 use crate::plan::PlanError;
-use crate::report::{ListReport, ListedPack, Outcome, Problem, Report};
+use crate::report::{Exit, ListReport, ListedPack, Outcome, Problem, Report};
 
 use super::describe::{several, shapes};
 use super::session::Here;
@@ -15,11 +15,15 @@ pub(super) fn run(args: ListArgs) -> Result<Outcome, Problem> {
     let chosen = |id: &&PackId| id.kind != Kind::Base && kind.is_none_or(|kind| id.kind == kind);
     let packs: Result<Vec<ListedPack>, Problem> =
         here.library.ids().filter(chosen).map(|id| listed(&here, id)).collect();
-    Ok(Outcome::done(Report::List(ListReport {
+    // A project that names what is not there is none that can be changed.
+    let exit = if here.gone.is_empty() { Exit::Done } else { Exit::Failed };
+    let report = Report::List(ListReport {
         project: here.selection.as_ref().map(|selection| selection.project.to_string()),
         packs: packs?,
         recovered: here.recovered.clone(),
-    })))
+        warnings: here.gone,
+    });
+    Ok(Outcome { report, exit })
 }
 
 fn listed(here: &Here, id: &PackId) -> Result<ListedPack, Problem> {

@@ -21,9 +21,14 @@ use clap::error::ErrorKind;
 
 use crate::args::{Cli, Command, Format};
 use crate::report::{Exit, Outcome, Problem, print, print_problem};
+use crate::verify::become_bound;
 
 /// Runs the command line and says how the process ends.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    if let Some(error) = become_bound(&arguments) {
+        print_problem(&Problem::new("could-not-run", &error).exit(Exit::Stuck), Format::Human);
+        return ExitCode::from(Exit::Stuck.code());
+    }
     let guessed = Format::guess(&arguments);
     let exit = match Cli::try_parse_from(arguments) {
         Ok(cli) => finish(cli.command),
@@ -36,7 +41,7 @@ fn finish(command: Command) -> Exit {
     let format = command.format();
     let printed = run(command).and_then(|outcome| match print(&outcome.report, format) {
         Ok(()) => Ok(outcome.exit),
-        Err(error) => Err(Problem::new("io", &error)),
+        Err(error) => Err(Problem::unwritten(&error)),
     });
     printed.unwrap_or_else(|problem| {
         print_problem(&problem, format);

@@ -1,12 +1,13 @@
 //! `otelgen new`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use otelgen_templates::{Kind, Library, vendored};
 
 use crate::apply::{self, Guard};
 use crate::args::{Format, NewArgs, NewRequest, Vcs, VerifyRequest};
-use crate::plan::{Runtime, Selection};
+use crate::plan::{PlanError, Runtime, Selection};
 use crate::project::{self, Location};
 use crate::report::{ChangeReport, Exit, NoteReport, Outcome, Problem, RecoveredReport, Report, print};
 
@@ -77,8 +78,12 @@ impl Site {
 /// What was chosen, and the defaults for the rest.
 fn selection(library: &Library, request: &NewRequest, location: &Location) -> Result<Selection, Problem> {
     let mut selection = Selection::new(request.name.clone(), runtime(&request.runtime, location)?);
+    let mut seen = BTreeSet::new();
     for wanted in &request.wanted {
-        selection.add(library, &wanted.id, wanted.instance.as_deref())?;
+        let id = selection.add(library, &wanted.id, wanted.instance.as_deref())?;
+        if !seen.insert(format!("{}:{}", id.pack, id.label())) {
+            return Err(PlanError::Twice { id }.into());
+        }
     }
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !request.without.contains(kind)).collect();
     selection.add_defaults(library, &kinds)?;
@@ -143,7 +148,7 @@ fn next(target: &Path, verified: bool) -> Result<Vec<String>, Problem> {
 /// `--verify`: people see what was written before the long build, machines get one document.
 fn verified(mut report: ChangeReport, decided: Decided, site: &Site, format: Format) -> Result<Outcome, Problem> {
     if format == Format::Human {
-        print(&Report::Changes(Box::new(report.clone())), format).map_err(|error| Problem::new("io", &error))?;
+        print(&Report::Changes(Box::new(report.clone())), format).map_err(|error| Problem::unwritten(&error))?;
     }
     let written = |problem: Problem| {
         let help = format!("the project is written; `otelgen verify` in {} tries again", site.target.display());

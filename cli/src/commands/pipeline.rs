@@ -8,7 +8,7 @@ use otelgen_templates::{Library, PackId};
 use crate::apply::{self, Guard, Unwatched};
 use crate::changes::Changes;
 use crate::lock::Lock;
-use crate::plan::{Selection, plan};
+use crate::plan::{Chosen, Selection, plan};
 use crate::project::{Location, Reader};
 use crate::reconcile::{self, Reconcile, reconcile};
 use crate::render::{Rendered, Telemetry, render, telemetry_of};
@@ -148,6 +148,7 @@ impl<'a> Goal<'a> {
             project: self.selection.project.to_string(),
             folder: self.location.project().display().to_string(),
             base: self.location.base.display().to_string(),
+            packs_changed: self.changed(),
             packs_added: beyond(&after, &before),
             packs_removed: beyond(&before, &after),
             files,
@@ -161,9 +162,23 @@ impl<'a> Goal<'a> {
         }
     }
 
+    /// The instances that stay, with other options.
+    fn changed(&self) -> Vec<String> {
+        let before = self.lock.map(|lock| lock.selection.packs.as_slice()).unwrap_or_default();
+        let differs = |chosen: &&Chosen| before.iter().any(|old| old.id == chosen.id && old.options != chosen.options);
+        self.selection.packs.iter().filter(differs).map(|chosen| chosen.id.to_string()).collect()
+    }
+
     /// What recovery would call the command.
     fn typed(&self, report: &ChangeReport) -> String {
-        let packs = report.packs_added.iter().chain(&report.packs_removed).cloned().collect::<Vec<_>>().join(" ");
+        let packs = report
+            .packs_added
+            .iter()
+            .chain(&report.packs_removed)
+            .chain(&report.packs_changed)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" ");
         let of = if self.command == "new" { report.project.as_str() } else { packs.as_str() };
         format!("otelgen {} {of}", self.command).trim_end().to_owned()
     }

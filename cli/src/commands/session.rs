@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use otelgen_templates::Library;
+use otelgen_templates::{Library, PackId};
 
 use crate::apply::{self, Guard, Unwatched};
 use crate::lock::Lock;
@@ -45,10 +45,12 @@ pub(super) struct Session {
 impl Session {
     /// Opens the project that the current folder lies in, with packs of `folders` besides its own.
     pub fn open(access: Access, folders: &[PathBuf]) -> Result<Self, Problem> {
-        Self::at(project::locate(Path::new("."))?, access, folders)
+        let (session, gone) = Self::at(project::locate(Path::new("."))?, access, folders)?;
+        gone.into_iter().next().map_or(Ok(session), |gone| Err(gone.into()))
     }
 
-    fn at(location: Location, access: Access, folders: &[PathBuf]) -> Result<Self, Problem> {
+    /// The project, and the folders of packs that it names and that are not there.
+    fn at(location: Location, access: Access, folders: &[PathBuf]) -> Result<(Self, Vec<GoneFolder>), Problem> {
         let recovered = settle(&location, access)?;
         let guard = if access == Access::Write { Some(Guard::acquire(&location.base)?) } else { None };
         let project = location.project();
@@ -56,12 +58,18 @@ impl Session {
         let text = Reader::new(&project).text(&path)?.ok_or_else(|| ProjectError::NotFound(project.clone()))?;
         let lock = Lock::parse(&text)?;
         let mut packs: Vec<PackFolder> = Vec::new();
-        for origin in lock.origins.values() {
-            packs.push(PackFolder::recorded(origin, &project)?);
+        let mut gone = Vec::new();
+        for (id, origin) in &lock.origins {
+            let folder = PackFolder::recorded(origin, &project)?;
+            if project::is_folder(&folder.place) {
+                packs.push(folder);
+            } else {
+                gone.push(GoneFolder { id: id.clone(), folder: origin.clone() });
+            }
         }
         packs.extend(PackFolder::all_typed(folders, &project)?);
         let library = library(&packs)?;
-        Ok(Self { location, lock, library, recovered, guard })
+        Ok((Self { location, lock, library, recovered, guard }, gone))
     }
 
     /// The packs of the project.
@@ -77,6 +85,22 @@ pub(super) struct Here {
     /// The packs of the project, if there is one.
     pub selection: Option<Selection>,
     pub recovered: Vec<RecoveredReport>,
+    /// What the project names and what is not there.
+    pub gone: Vec<String>,
+}
+
+/// A folder of packs that a project names and that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("otelgen.toml takes {id} from `{folder}`, and there is no such folder")]
+struct GoneFolder {
+    id: PackId,
+    folder: String,
+}
+
+impl From<GoneFolder> for Problem {
+    fn from(gone: GoneFolder) -> Self {
+        Self::new("missing-packs", &gone).help("put it back, or write where it is now as `from` in otelgen.toml")
+    }
 }
 
 impl Here {
@@ -84,13 +108,19 @@ impl Here {
     pub fn look(folders: &[PathBuf]) -> Result<Self, Problem> {
         match project::locate(Path::new(".")) {
             Ok(location) => {
-                let session = Session::at(location, Access::Read, folders)?;
-                let selection = Some(session.lock.selection);
-                Ok(Self { library: session.library, selection, recovered: session.recovered })
+                let (session, gone) = Session::at(location, Access::Read, folders)?;
+                let Session { library, lock: Lock { selection, .. }, recovered, .. } = session;
+                let mut all: Vec<String> = gone.iter().map(ToString::to_string).collect();
+                let unknown = |id: &&PackId| {
+                    !library.ids().any(|known| known == *id) && !gone.iter().any(|folder| folder.id == **id)
+                };
+                let named = selection.packs.iter().map(|chosen| &chosen.id.pack).filter(unknown);
+                all.extend(named.map(|id| format!("otelgen.toml has {id}, and there is no such pack")));
+                Ok(Self { library, selection: Some(selection), recovered, gone: all })
             }
             Err(ProjectError::NotFound(folder)) => {
                 let packs = PackFolder::all_typed(folders, &folder)?;
-                Ok(Self { library: library(&packs)?, selection: None, recovered: Vec::new() })
+                Ok(Self { library: library(&packs)?, selection: None, recovered: Vec::new(), gone: Vec::new() })
             }
             Err(error) => Err(error.into()),
         }
@@ -103,6 +133,9 @@ pub(super) fn settle(location: &Location, access: Access) -> Result<Vec<Recovere
     let project = location.project();
     let mut places = vec![&location.base];
     places.extend(location.in_workspace().then_some(&project));
+    if access != Access::DryRun {
+        places.iter().for_each(|place| apply::sweep(place));
+    }
     for place in places.into_iter().filter(|place| apply::is_pending(place)) {
         if access == Access::DryRun {
             return Err(interrupted(place));

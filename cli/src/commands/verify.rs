@@ -10,7 +10,7 @@ use crate::reconcile;
 use crate::render::{CONTRACT_FILE, Contract, Rendered, render};
 use crate::report::{Exit, Outcome, Problem, Progress, Report};
 use crate::tree::RelativePath;
-use crate::verify::{VerifyOptions, VerifyReport, verify};
+use crate::verify::{VerifyOptions, VerifyReport, binder, verify};
 
 use super::session::{Access, Session};
 
@@ -58,6 +58,7 @@ pub(super) fn prove(folder: PathBuf, contract: Contract, request: VerifyRequest)
         protocol: request.protocol,
         receiver: request.receiver,
         undeclared: request.undeclared,
+        binder: binder(),
         progress: progress.sink(),
     };
     let runtime = tokio::runtime::Runtime::new();

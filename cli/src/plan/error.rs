@@ -86,6 +86,12 @@ pub enum PlanError {
         /// What tera says.
         problem: TemplateError,
     },
+    /// One instance chosen twice.
+    #[error("{id} is chosen twice: {}", chosen_once(id))]
+    Twice {
+        /// The instance.
+        id: InstanceId,
+    },
     /// One option with two values.
     #[error("`{option}` of {id} is set twice, to `{first}` and to `{second}`: leave one `--set` out")]
     SetTwice {
@@ -99,13 +105,17 @@ pub enum PlanError {
         second: String,
     },
     /// A name that modules cannot have.
-    #[error("{error}{}", suggested(error))]
+    #[error("an instance of {pack} cannot be called `{}`: {}; try `{suggestion}`", error.name, error.reason)]
     Name {
-        /// What is wrong with it.
+        /// The pattern.
+        pack: PackId,
+        /// What is wrong with the name.
         error: NameError,
+        /// One that would do.
+        suggestion: String,
     },
-    /// `--name` for a pack that has no instances.
-    #[error("{0} has no instances, so it takes no name: leave `--name` out")]
+    /// A name for a pack that has no instances.
+    #[error("{0} has no instances, so it takes no name: leave the name out")]
     NoInstances(PackId),
     /// No framework.
     #[error("a project needs a framework; choose one of {}", known.join(", "))]
@@ -144,7 +154,7 @@ pub enum PlanError {
         second: InstanceId,
     },
     /// Two instances of one name.
-    #[error("{second} has the name of {first}, and both become modules: give it another with `--name`")]
+    #[error("{second} has the name of {first}, and both become modules: give it another, as in `{}:NAME`", second.pack.name)]
     SameName {
         /// What is there.
         first: InstanceId,
@@ -152,7 +162,7 @@ pub enum PlanError {
         second: InstanceId,
     },
     /// An instance has the name of a crate.
-    #[error("{id} cannot be called `{name}`: its code uses the crate of that name; give it another with `--name`")]
+    #[error("{id} cannot be called `{name}`: its code uses the crate of that name; give it another, as in `{}:NAME`", id.pack.name)]
     InstanceIsCrate {
         /// The instance.
         id: InstanceId,
@@ -224,9 +234,11 @@ pub enum PlanError {
     },
 }
 
-impl From<NameError> for PlanError {
-    fn from(error: NameError) -> Self {
-        Self::Name { error }
+fn chosen_once(id: &InstanceId) -> String {
+    if id.name.is_some() {
+        format!("give each a name, as in `{pack}:a,{pack}:b`", pack = id.pack.name)
+    } else {
+        "once is enough".to_owned()
     }
 }
 
@@ -240,8 +252,4 @@ fn did_you_mean(suggestion: Option<&str>, known: &[String]) -> String {
 
 fn list(names: &[String]) -> String {
     if names.is_empty() { "none of the known patterns".to_owned() } else { names.join(", ") }
-}
-
-fn suggested(error: &NameError) -> String {
-    error.suggestion().map(|name| format!("; try `{name}`")).unwrap_or_default()
 }

@@ -37,7 +37,14 @@ impl Chosen {
     /// When the name is not valid, or the pack takes none.
     pub fn new(pack: &Pack, name: Option<&str>) -> Result<Self, PlanError> {
         let name = match (&pack.manifest.pattern, name) {
-            (Some(pattern), name) => Some(Name::new(name.unwrap_or(&pattern.default_name))?),
+            (Some(pattern), name) => {
+                let name = Name::new(name.unwrap_or(&pattern.default_name));
+                Some(name.map_err(|error| PlanError::Name {
+                    pack: pack.id.clone(),
+                    suggestion: error.respelled().unwrap_or_else(|| pattern.default_name.clone()),
+                    error,
+                })?)
+            }
             (None, Some(_)) => return Err(PlanError::NoInstances(pack.id.clone())),
             (None, None) => None,
         };

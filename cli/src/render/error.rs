@@ -58,14 +58,20 @@ pub enum RenderError {
         path: String,
     },
     /// Two instances own one file.
-    #[error(
-        "both {first} and {second} write {path}; give one of them another `--name`, or let one contribute to a slot of the other"
-    )]
+    #[error("both {first} and {second} write {path}; {}", rename(first, second))]
     SamePath {
         /// One.
         first: InstanceId,
         /// The other.
         second: InstanceId,
+        /// The file.
+        path: String,
+    },
+    /// A module that is called as the one it is in.
+    #[error("{id} cannot have this name: {path} would be a module inside another of the same name; {}", rename(id, id))]
+    Inception {
+        /// The instance.
+        id: InstanceId,
         /// The file.
         path: String,
     },
@@ -102,7 +108,7 @@ pub enum RenderError {
         problem: String,
     },
     /// Two entries that have to differ are alike.
-    #[error("{first} and {second} contribute the same to `{slot}`: {key}; give one of them another `--name`")]
+    #[error("{first} and {second} contribute the same to `{slot}`: {key}; {}", rename(first, second))]
     SameEntry {
         /// The slot.
         slot: String,
@@ -179,4 +185,12 @@ pub enum RenderError {
 
 fn owners(elsewhere: &[String]) -> String {
     if elsewhere.is_empty() { String::new() } else { format!("; it belongs to {}", elsewhere.join(", ")) }
+}
+
+/// What to do about two that get in each other's way: the one with a name of its own can have another.
+fn rename(first: &InstanceId, second: &InstanceId) -> String {
+    match [second, first].into_iter().find(|id| id.name.is_some()) {
+        Some(id) => format!("give it another name, as in `{}:NAME`", id.pack.name),
+        None => "remove one of them".to_owned(),
+    }
 }

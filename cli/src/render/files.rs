@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use otelgen_templates::engine::{Templates, is_template};
 use otelgen_templates::manifest::FileEntry;
+use otelgen_templates::names;
 use tera::Context;
 
 use super::{Actor, Contract, Desk, RenderError, RenderedFile, Scene};
@@ -14,6 +15,8 @@ type Files = BTreeMap<RelativePath, RenderedFile>;
 
 pub(super) fn render(scene: &mut Scene<'_>, contract: &Contract) -> Result<Files, RenderError> {
     let mut files = Files::new();
+    let named: Vec<InstanceId> =
+        scene.actors.iter().filter(|it| it.id.name.is_some()).map(|it| it.id.clone()).collect();
     let mut compiled: BTreeMap<_, Templates> = BTreeMap::new();
     let contract_text = contract.to_text();
     for actor in &mut scene.actors {
@@ -33,6 +36,7 @@ pub(super) fn render(scene: &mut Scene<'_>, contract: &Contract) -> Result<Files
                 } else {
                     pack.file(&entry.template).ok_or_else(|| no_template(id, entry))?.to_owned()
                 };
+                check_module(&path, id, &named)?;
                 insert(&mut files, path, RenderedFile { text, executable: entry.executable, owner: (*id).clone() })
             })?;
         }
@@ -75,4 +79,16 @@ fn insert(files: &mut Files, path: RelativePath, file: RenderedFile) -> Result<(
     }
     files.insert(path, file);
     Ok(())
+}
+
+/// A module with the name of the module it is in is one that clippy refuses (`module_inception`). Whoever writes it, the
+/// name is that of an instance.
+fn check_module(path: &RelativePath, owner: &InstanceId, named: &[InstanceId]) -> Result<(), RenderError> {
+    let mut parts = path.as_str().rsplit('/');
+    let module = parts.next().and_then(|file| file.strip_suffix(".rs"));
+    if module.is_none() || module != parts.next() || !path.as_str().starts_with("src/") {
+        return Ok(());
+    }
+    let instance = named.iter().find(|id| Some(names::ident(id.label()).as_str()) == module);
+    Err(RenderError::Inception { id: instance.unwrap_or(owner).clone(), path: path.to_string() })
 }

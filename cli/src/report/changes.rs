@@ -33,6 +33,8 @@ pub struct ChangeReport {
     pub packs_added: Vec<String>,
     /// Packs and instances that were in the project before and are not now.
     pub packs_removed: Vec<String>,
+    /// Packs and instances whose options are others now.
+    pub packs_changed: Vec<String>,
     /// Every file that changes.
     pub files: Vec<FileReport>,
     /// What otelgen would not do by itself.
@@ -225,6 +227,7 @@ impl ChangeReport {
         let files = format!("{visible} files and {internal} of otelgen's own");
         let what = match (self.packs_added.as_slice(), self.packs_removed.as_slice()) {
             _ if self.command == "new" => format!("`{}` in {}", self.project, self.folder),
+            ([], []) if !self.packs_changed.is_empty() => self.packs_changed.join(", "),
             ([], []) => format!("`{}`", self.project),
             (added, []) => added.join(", "),
             ([], removed) => removed.join(", "),
@@ -232,6 +235,8 @@ impl ChangeReport {
         };
         let (done, would) = match self.command.as_str() {
             "new" => ("Created", "Would create"),
+            _ if !self.packs_changed.is_empty() && self.packs_added.is_empty() => ("Changed", "Would change"),
+            _ if self.packs_added.is_empty() && self.packs_removed.is_empty() => ("Updated", "Would update"),
             "add" => ("Added", "Would add"),
             _ => ("Removed", "Would remove"),
         };

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::changes::RecoveredReport;
-use super::style::{ADDED, FAINT, TITLE, paint};
+use super::style::{ADDED, FAINT, TITLE, WARNING, paint};
 
 /// Everything there is to choose, and what the project has of it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub struct ListReport {
     pub packs: Vec<ListedPack>,
     /// Interrupted commands that were dealt with first.
     pub recovered: Vec<RecoveredReport>,
+    /// What the project names and what is not there.
+    pub warnings: Vec<String>,
 }
 
 /// One pack that can be chosen.
@@ -55,6 +57,9 @@ impl ListReport {
         }
         if self.packs.is_empty() {
             text.push_str("there is none of this kind\n");
+        }
+        for warning in &self.warnings {
+            let _ = writeln!(text, "{} {warning}", paint(WARNING, "warning:"));
         }
         text
     }

@@ -11,6 +11,7 @@ mod progress;
 pub mod schema;
 mod style;
 mod telemetry;
+mod wrap;
 
 pub use changes::{ChangeReport, FileReport, NoteReport, RecoveredReport, Status};
 pub use describe::{DependencyReport, DescribeReport, OptionReport};

@@ -12,6 +12,7 @@ use super::changes::{ChangeReport, RecoveredReport};
 use super::describe::DescribeReport;
 use super::list::ListReport;
 use super::problem::{Exit, Problem};
+use super::wrap::{columns, wrap};
 
 /// What a command has to say.
 #[derive(Clone, Debug)]
@@ -80,8 +81,8 @@ pub fn print(report: &Report, format: Format) -> io::Result<()> {
         Report::Verify(report, VerifyFormat::Junit) => return write_plain(&junit(report)),
         Report::Document(document) if format == Format::Human => return write_plain(&document.text),
         Report::Changes(report) => either(format, &**report, || report.text())?,
-        Report::List(report) => either(format, report, || report.text())?,
-        Report::Describe(report) => either(format, &**report, || report.text())?,
+        Report::List(report) => either(format, report, || wrap(report.text(), columns()))?,
+        Report::Describe(report) => either(format, &**report, || wrap(report.text(), columns()))?,
         Report::Verify(report, _) => either(format, &**report, || table(report))?,
         Report::Document(report) => either(format, report, String::new)?,
         Report::Pages(report) => {

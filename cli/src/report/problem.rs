@@ -87,6 +87,17 @@ impl Problem {
         Self { code, message: error.to_string(), causes, help: None, exit: Exit::Failed }
     }
 
+    /// From a report that could not be printed.
+    pub fn unwritten(error: &std::io::Error) -> Self {
+        Self {
+            code: "io",
+            message: "could not write to the standard output".to_owned(),
+            causes: vec![error.to_string()],
+            help: None,
+            exit: Exit::Failed,
+        }
+    }
+
     /// With what to do next.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -122,7 +133,8 @@ impl Problem {
 
 impl From<NameError> for Problem {
     fn from(error: NameError) -> Self {
-        let problem = Self::new("invalid-name", &error);
+        let message = format!("the project cannot be called `{}`: {}", error.name, error.reason);
+        let problem = Self { message, ..Self::new("invalid-name", &error) };
         let last = error.name.rsplit(['/', '\\']).next().and_then(|last| Name::new(last).ok());
         match error.suggestion() {
             _ if last.is_some() && matches!(error.reason, Reason::Character('/' | '\\' | '.')) => {
@@ -139,6 +151,7 @@ impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::Name(error) => error.into(),
+            RequestError::NoneAndSome { .. } => Self::new("usage", &error),
             RequestError::Setting(error) => error.into(),
         }
     }
@@ -147,7 +160,6 @@ impl From<RequestError> for Problem {
 impl From<PlanError> for Problem {
     fn from(error: PlanError) -> Self {
         match error {
-            PlanError::Name { error, .. } => error.into(),
             PlanError::UnknownPack { ref id, .. } => {
                 let help = format!("`otelgen list {}` shows all", id.kind);
                 Self::new("unknown-pack", &error).help(help)
@@ -175,7 +187,7 @@ impl From<PlanError> for Problem {
                 Self::new("not-there", &error).help(help)
             }
             PlanError::Ambiguous { .. } => Self::new("ambiguous", &error),
-            PlanError::ProjectIsCrate { .. } => Self::new("invalid-name", &error),
+            PlanError::ProjectIsCrate { .. } | PlanError::Name { .. } => Self::new("invalid-name", &error),
             _ => Self::new("impossible-project", &error),
         }
     }
@@ -183,7 +195,13 @@ impl From<PlanError> for Problem {
 
 impl From<RenderError> for Problem {
     fn from(error: RenderError) -> Self {
-        Self::new("invalid-pack", &error)
+        let code = match error {
+            RenderError::SamePath { .. } | RenderError::Inception { .. } | RenderError::SameEntry { .. } => {
+                "invalid-name"
+            }
+            _ => "invalid-pack",
+        };
+        Self::new(code, &error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Proves a project's telemetry: builds the project, runs it against a collector of its own, makes it emit all that it
 //! promises, and compares. Knows nothing of packs but their names, and prints nothing.
 
+mod bound;
 mod build;
 mod compare;
 mod error;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use otelgen_collector::{Collector, ForwardReport};
 
+pub use bound::{become_bound, binder};
 pub use compare::Undeclared;
 pub use error::VerifyError;
 pub use junit::junit;
@@ -64,6 +66,8 @@ pub struct VerifyOptions {
     pub receiver: Option<String>,
     /// How to take what is not declared.
     pub undeclared: Undeclared,
+    /// What starts the service so that it ends with this process ([`binder`]).
+    pub binder: Option<PathBuf>,
     /// Who is told how far it is.
     pub progress: Sink,
 }
@@ -179,8 +183,14 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
         Protocol::HttpProtobuf => (collector.http_endpoint(), "http/protobuf"),
     };
     let folder = options.folder.as_path();
-    let around =
-        Surroundings { folder, otlp_endpoint, otlp_protocol, variables: &variables, setup: &options.contract.setup };
+    let around = Surroundings {
+        folder,
+        otlp_endpoint,
+        otlp_protocol,
+        variables: &variables,
+        setup: &options.contract.setup,
+        binder: options.binder.as_deref(),
+    };
     let mut service = Service::start(&program, &around, &options.progress)?;
     if let Some(ready) = &options.contract.setup.ready {
         service.ready(&client, &variables.fill(ready), READY_PATIENCE).await?;
@@ -198,7 +208,8 @@ async fn run(options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
     findings.extend(eviction(collector.store().stats().evicted()));
     let (checks, differences) = compare(&options.contract.telemetry, &observed, options.undeclared);
     findings.extend(differences);
-    let forwarded = collector.shutdown().await.map(|report: ForwardReport| report.into());
+    let forwarded: Option<Forwarded> = collector.shutdown().await.map(|report: ForwardReport| report.into());
+    findings.extend(forwarded.as_ref().and_then(not_taken));
     Ok(VerifyReport {
         passed: !findings.iter().any(|finding| finding.level == Level::Error),
         service: observed.service().to_owned(),
@@ -273,6 +284,26 @@ fn shutdown_finding(ending: Ending, output: &str) -> Option<Finding> {
         got: format!("{got}; the last line it wrote: {last}"),
         count: 1,
         next_step: "handle SIGTERM: drain the server, then shut the three providers down".to_owned(),
+    })
+}
+
+/// A copy that was asked for and did not arrive.
+fn not_taken(forwarded: &Forwarded) -> Option<Finding> {
+    let lost = forwarded.failed + forwarded.dropped;
+    if lost == 0 && forwarded.rejected_records == 0 {
+        return None;
+    }
+    let reason = forwarded.last_error.as_deref().unwrap_or("no reason given");
+    Some(Finding {
+        level: Level::Error,
+        kind: FindingKind::NotTaken,
+        signal: Signal::Service,
+        name: forwarded.endpoint.clone(),
+        attribute: None,
+        expected: "a receiver that takes what is sent on to it".to_owned(),
+        got: format!("{lost} requests and {} records not taken ({reason})", forwarded.rejected_records),
+        count: 1,
+        next_step: "start the receiver, look at its log, or leave `--receiver` out".to_owned(),
     })
 }
 

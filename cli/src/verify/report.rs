@@ -165,6 +165,8 @@ pub enum FindingKind {
     Uncorrelated,
     /// The service did not end as it should when told to.
     UncleanShutdown,
+    /// The receiver that was to have a copy did not take all of it.
+    NotTaken,
     /// More telemetry came than could be kept, so what seems to be missing may have arrived.
     Evicted,
 }
@@ -189,6 +191,7 @@ impl FindingKind {
             Self::NotPropagated => "not propagated",
             Self::Uncorrelated => "uncorrelated",
             Self::UncleanShutdown => "unclean shutdown",
+            Self::NotTaken => "not taken",
             Self::Evicted => "evicted",
         }
     }

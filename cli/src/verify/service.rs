@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::bound;
 use super::output::Output;
 use super::variables::Variables;
 use super::{Sink, Step, VerifyError};
@@ -41,12 +42,13 @@ pub(super) struct Surroundings<'a> {
     pub(super) otlp_protocol: &'static str,
     pub(super) variables: &'a Variables,
     pub(super) setup: &'a VerifySetup,
+    pub(super) binder: Option<&'a Path>,
 }
 
 impl Service {
     /// Starts the program with everything sampled and exported at short intervals.
     pub(super) fn start(program: &Path, around: &Surroundings<'_>, progress: &Sink) -> Result<Self, VerifyError> {
-        let mut command = Command::new(program);
+        let mut command = bound::command(around.binder, program);
         // What the caller's shell says about telemetry is meant for other runs.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
             command.env_remove(name);
@@ -209,6 +211,7 @@ mod tests {
             otlp_protocol: "grpc",
             variables: &script.variables,
             setup,
+            binder: None,
         };
         let _writing = WRITING.lock().unwrap();
         (Service::start(&script.program, &around, &progress).unwrap(), seen)

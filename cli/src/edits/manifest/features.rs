@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use toml_edit::{Array, Document};
+use toml_edit::{Array, Document, Value};
 
 use super::Splices;
 
@@ -13,12 +13,22 @@ pub(super) fn with(text: &str, wanted: &BTreeSet<String>) -> String {
         let present: Vec<&str> = array.iter().filter_map(|value| value.as_str()).collect();
         let sorted = present.is_sorted();
         let gap = gap(text);
+        let mut separated = BTreeSet::new();
         for feature in wanted.iter().filter(|feature| !present.contains(&feature.as_str())) {
             let after = array
                 .iter()
                 .filter(|value| !sorted || value.as_str().is_some_and(|other| other < feature.as_str()))
                 .last();
             let spot = match (after, array.get(0)) {
+                (Some(value), _) if ends_line(text, value, offset) => value.span().map(|span| {
+                    // Below the line of the one before, and so below what its owner has written beside it.
+                    let rest = text.get(span.end - offset..).unwrap_or_default();
+                    if !rest.trim_start().starts_with(',') && separated.insert(span.end) {
+                        splices.replace(span.end..span.end, ",");
+                    }
+                    let end = span.end + rest.find('\n').unwrap_or(rest.len());
+                    (end, format!("{gap}\"{feature}\","))
+                }),
                 (Some(value), _) => value.span().map(|span| (span.end, format!(",{gap}\"{feature}\""))),
                 (None, Some(first)) => first.span().map(|span| (span.start, format!("\"{feature}\",{gap}"))),
                 (None, None) => Some((
@@ -69,6 +79,14 @@ fn edit(text: &str, change: impl FnOnce(&Array, usize, &mut Splices)) -> String 
     edited.and_then(|line| line.get(KEY.len()..).map(str::to_owned)).unwrap_or_else(|| text.to_owned())
 }
 
+/// Whether nothing but a comma and a comment stands between an element and the end of its line.
+fn ends_line(text: &str, value: &Value, offset: usize) -> bool {
+    let rest = value.span().and_then(|span| text.get(span.end.checked_sub(offset)?..));
+    let line = rest.and_then(|rest| rest.split_once('\n')).map(|(line, _)| line.trim_start());
+    let beside = line.map(|line| line.strip_prefix(',').unwrap_or(line).trim());
+    beside.is_some_and(|beside| beside.is_empty() || beside.starts_with('#'))
+}
+
 /// What stands between two elements.
 fn gap(text: &str) -> String {
     let Some(newline) = text.find('\n') else { return " ".to_owned() };
@@ -103,6 +121,16 @@ mod tests {
         assert_eq!(with(r#"["z", "c"]"#, &set(&["d"])), r#"["z", "c", "d"]"#);
         assert_eq!(with("[\n    \"a\",\n]", &set(&["b"])), "[\n    \"a\",\n    \"b\",\n]");
         assert_eq!(with(r#"["a"]"#, &set(&["a"])), r#"["a"]"#);
+        assert_eq!(with("[\n    \"a\"\n]", &set(&["b"])), "[\n    \"a\",\n    \"b\",\n]");
+    }
+
+    #[test]
+    fn a_comment_stays_beside_what_it_is_about() {
+        assert_eq!(
+            with("[\n  \"a\", # the lib\n  \"c\", # more\n]", &set(&["b"])),
+            "[\n  \"a\", # the lib\n  \"b\",\n  \"c\", # more\n]"
+        );
+        assert_eq!(with("[\n  \"a\" # the lib\n]", &set(&["b", "c"])), "[\n  \"a\", # the lib\n  \"b\",\n  \"c\",\n]");
     }
 
     #[test]
