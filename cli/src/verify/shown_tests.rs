@@ -129,3 +129,24 @@ fn machines_see_everything_in_words_of_their_own() {
     assert_eq!(json["findings"][0]["level"], "error");
     assert_eq!(json["findings"][1]["signal"], "span");
 }
+
+#[test]
+fn a_receiver_that_does_not_take_everything_fails_the_run() {
+    let taken = super::Forwarded {
+        endpoint: "http://127.0.0.1:1".to_owned(),
+        sent: 3,
+        failed: 0,
+        dropped: 0,
+        rejected_records: 0,
+        last_error: None,
+    };
+    assert_eq!(super::not_taken(&taken), None);
+    for lost in [
+        super::Forwarded { failed: 2, last_error: Some("connection refused".to_owned()), ..taken.clone() },
+        super::Forwarded { dropped: 1, ..taken.clone() },
+        super::Forwarded { rejected_records: 1, ..taken.clone() },
+    ] {
+        let finding = super::not_taken(&lost).expect("a finding");
+        assert_eq!((finding.level, finding.name.as_str()), (super::Level::Error, "http://127.0.0.1:1"));
+    }
+}
