@@ -29,7 +29,7 @@ impl Items {
     /// One item.
     pub async fn get(&self, id: &str) -> Result<Item, ApiError> {
         let item: Item = self.upstream.get("/items/{id}", &[id]).await?;
-        tracing::info!(item.id = item.id, "item found");
+        tracing::info!(name: "item.found", { item.id = item.id }, "item found");
         Ok(item)
     }
 }
