@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use otelgen::names::BREAKER_TRANSITION_EVENT;
 use otelgen_collector::Collector;
 use otelgen_collector::model::{LogRecord, Span, SpanId, Value};
 use program::{Counted, FOUND, REQUEST, WORK};
@@ -184,8 +185,7 @@ impl Received<'_> {
             assert_eq!(log.trace_id, Some(span.trace_id));
             assert_eq!(log.attributes.get("item"), span.attributes.get("item"));
         }
-        let changes: Vec<_> =
-            self.logs.iter().filter(|log| log.body.as_str() == Some("circuit breaker state changed")).collect();
+        let changes: Vec<_> = self.logs.iter().filter(|log| log.event_name == BREAKER_TRANSITION_EVENT).collect();
         let transitions = self.metric("otelgen.circuit_breaker.transitions", "stock.breaker", "to");
         assert_eq!(changes.len() as u64, transitions.values().sum::<u64>());
         assert!(transitions["open"] > 0);
