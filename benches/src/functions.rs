@@ -68,7 +68,6 @@ pub fn against_peers() -> Result<Comparison, BenchError> {
         .with_batch_exporter(InMemorySpanExporter::default())
         .build();
     let layer = tracing_opentelemetry::layer().with_tracer(tracer.tracer("benches"));
-    let sampled = tracing::Dispatch::new(tracing_subscriber::registry().with(layer));
 
     let silent = time_operations(vec![
         Operation::new(INSTRUMENT, || instrumented(1)),
@@ -76,12 +75,13 @@ pub fn against_peers() -> Result<Comparison, BenchError> {
         Operation::new(AUTOMETRICS, || autometered(1)),
         Operation::new(METRICS, || metrics_only(1)),
     ]);
-    let heard = tracing::dispatcher::with_default(&sampled, || {
-        time_operations(vec![
-            Operation::new(INSTRUMENT_SAMPLED, || instrumented(1)),
-            Operation::new(SPAN_SAMPLED, || span_only(1)),
-        ])
-    });
+    // From here on somebody listens, for good: this is the last comparison that opens spans.
+    let listening = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
+    listening.map_err(BenchError::setup("the subscriber"))?;
+    let heard = time_operations(vec![
+        Operation::new(INSTRUMENT_SAMPLED, || instrumented(1)),
+        Operation::new(SPAN_SAMPLED, || span_only(1)),
+    ]);
     // Providers that cannot shut down have measured all the same.
     let _ = (tracer.shutdown(), of_autometrics.shutdown());
     Ok(Comparison {

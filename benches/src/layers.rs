@@ -18,6 +18,7 @@ use crate::functions::Exported;
 use crate::measure::{Allowed, BenchError, Comparison, Operation, Target, at_once, time_operations};
 
 const PLENTY: u32 = 1_000_000_000;
+const BURST: u32 = 1_000_000;
 const LONG: Duration = Duration::from_secs(60);
 
 /// Text, otelgen's row, tower-resilience's row, and how much of it otelgen's may cost.
@@ -139,7 +140,7 @@ fn peer_bulkheads() -> Result<Work, BenchError> {
 }
 
 fn rate_limit() -> Result<Work, BenchError> {
-    let limit = TracedRateLimit::builder("bench.layer.limit", f64::from(PLENTY)).burst(PLENTY).build();
+    let limit = TracedRateLimit::builder("bench.layer.limit", f64::from(PLENTY)).burst(BURST).build();
     Ok(through(TracedRateLimitLayer::new(limit.map_err(BenchError::setup("rate limit"))?)))
 }
 

@@ -21,6 +21,7 @@ const SEMAPHORE: &str = "tokio Semaphore::try_acquire";
 const BULKHEAD: &str = "otelgen bulkhead, admitted";
 
 const PLENTY: u32 = 1_000_000_000;
+const BURST: u32 = 1_000_000;
 
 /// The path that nearly every call takes: success, hit, admitted.
 pub fn against_peers() -> Result<Comparison, BenchError> {
@@ -34,7 +35,7 @@ pub fn against_peers() -> Result<Comparison, BenchError> {
     cache.insert(7, 7);
     let quota = governor::Quota::per_second(NonZeroU32::new(PLENTY).unwrap_or(NonZeroU32::MIN));
     let governor = governor::RateLimiter::direct(quota);
-    let limit = TracedRateLimit::builder("bench.limit", f64::from(PLENTY)).burst(PLENTY).span(false).build();
+    let limit = TracedRateLimit::builder("bench.limit", f64::from(PLENTY)).burst(BURST).span(false).build();
     let limit = limit.map_err(BenchError::setup("rate limit"))?;
     let semaphore = tokio::sync::Semaphore::new(64);
     let bulkhead = TracedBulkhead::builder("bench.bulkhead").max_concurrent(64).span(false).build();

@@ -25,7 +25,7 @@ pub fn new_against_peers() -> Result<Comparison, BenchError> {
     let folder = tempfile::tempdir().map_err(BenchError::io("creating a temporary folder"))?;
     let template = folder.path().join("template");
     run(Command::new(&otelgen).args(NEW).arg(&template))?;
-    write(&template.join("cargo-generate.toml"), "[template]\n")?;
+    write(&template.join("cargo-generate.toml"), "[template]\nexclude = [\"vendor/**\"]\n")?;
 
     let target = folder.path().join("shop");
     let mut contenders = vec![contender(OTELGEN, &target, move |target| {
