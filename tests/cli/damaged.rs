@@ -58,6 +58,19 @@ fn a_merge_base_that_two_branches_made_is_right_although_its_sum_is_of_one_of_th
 }
 
 #[test]
+fn in_a_workspace_too_a_merge_base_that_two_branches_made_is_right() {
+    let place = Place::new();
+    fs::write(place.path("Cargo.toml"), "[workspace]\nmembers = []\nresolver = \"3\"\n").expect("written");
+    place.run(&["new", "shop", "--vcs", "none", "--pattern", "circuit-breaker"]).succeeds();
+    // What compose.yaml says depends on where in the workspace the project is.
+    edit(&place, "shop/otelgen.toml", |text| {
+        let line = text.lines().find(|line| line.starts_with("\"compose.yaml\"")).expect("a sum");
+        text.replace(line, "\"compose.yaml\" = \"0123456789abcdef\"")
+    });
+    place.run_in("shop", &ADD).succeeds();
+}
+
+#[test]
 fn a_lock_without_sums_gets_them() {
     let place = Place::with_shop(&["--pattern", "circuit-breaker"]);
     edit(&place, "shop/otelgen.toml", |text| text.split("\n# What each file in").next().expect("a text").to_owned());

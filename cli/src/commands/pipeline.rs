@@ -8,7 +8,7 @@ use otelgen_templates::{Library, PackId};
 use crate::apply::{self, Guard, Unwatched};
 use crate::changes::Changes;
 use crate::lock::Lock;
-use crate::plan::{Chosen, Selection, plan};
+use crate::plan::{Chosen, Plan, PlanError, Selection, plan};
 use crate::project::{Location, Reader};
 use crate::reconcile::{self, Reconcile, reconcile};
 use crate::render::{Rendered, Telemetry, render, telemetry_of};
@@ -65,11 +65,10 @@ impl<'a> Goal<'a> {
 
     /// Everything but writing.
     pub fn decide(&self) -> Result<Decided, Problem> {
-        let plan_here = plan(self.library, self.selection)?.within(&self.location.folder);
-        let rendered = render(self.library, &plan_here)?;
+        let rendered = render(self.library, &self.plan(self.selection)?)?;
         let tree = self.tree(&rendered)?;
         if let Some(lock) = self.lock {
-            let again = || render(self.library, &plan(self.library, &lock.selection).ok()?).ok();
+            let again = || render(self.library, &self.plan(&lock.selection).ok()?).ok();
             reconcile::check_bases(&self.location.folder, &tree, lock, again)?;
         }
         let changes = reconcile(&Reconcile {
@@ -81,10 +80,15 @@ impl<'a> Goal<'a> {
             rendered: &rendered,
         })?;
         let before = match self.lock {
-            Some(lock) => telemetry_of(self.library, &plan(self.library, &lock.selection)?)?,
+            Some(lock) => telemetry_of(self.library, &self.plan(&lock.selection)?)?,
             None => Telemetry::default(),
         };
         Ok(Decided { changes, rendered, before })
+    }
+
+    /// The plan of a selection, where this project is.
+    fn plan(&self, selection: &Selection) -> Result<Plan, PlanError> {
+        Ok(plan(self.library, selection)?.within(&self.location.folder))
     }
 
     /// Every file that matters, as it stands.

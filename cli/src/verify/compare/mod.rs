@@ -66,7 +66,7 @@ pub enum Undeclared {
     /// As a difference, like any other.
     #[default]
     Error,
-    /// As something to note: the owner of the project adds telemetry that no pack knows of.
+    /// As something to note: the owner of the project emits what `telemetry.toml` does not declare.
     Note,
 }
 
